@@ -1,0 +1,360 @@
+/**
+ * What a backend is: kernels on flat, contiguous buffers, and nothing else. No shapes, no gradients, no layers: those
+ * are written once, above. A backend does not check its arguments; the public border has done so.
+ *
+ * Laws, true for every kernel:
+ *  - gradients of parameters ADD to what is there; gradients of inputs and all other outputs OVERWRITE;
+ *  - sequences are time-major, [T, B, ·]; matrices are row-major;
+ *  - results do not depend on timing, and a row of a batch gets the same bits whatever the number of threads;
+ *  - an output may be the same buffer as an input only where it says "in place";
+ *  - kernels are enqueued, in order; only `read` waits.
+ *
+ * Letters: B batch, T time, I input, H hidden, P projected hidden (H when there is no projection), G gates, M, N, K sizes
+ * of a matrix product, R rows, C columns.
+ */
+import type { RandomState } from '../tensor/random.ts';
+import type { DType, TypedArray } from '../tensor/shape.ts';
+
+export type BackendName = 'reference' | 'native' | 'wasm';
+
+/** A block of a backend's memory, or a part of one (`slice`). Opaque outside its backend. */
+export interface Buffer {
+  readonly dtype: DType;
+  /** In elements. */
+  readonly length: number;
+}
+
+/** Elementwise functions of one argument. */
+export type UnaryOp = 'neg' | 'exp' | 'log' | 'sqrt' | 'square' | 'abs' | 'sigmoid' | 'tanh' | 'relu';
+/** Elementwise functions of two arguments. `maximum` gives `a` its gradient where equal. */
+export type BinaryOp = 'add' | 'sub' | 'mul' | 'div' | 'maximum' | 'less';
+/** σ of the Elman network. */
+export type Activation = 'tanh' | 'relu' | 'sigmoid';
+/** Elementwise losses against a target of the same size. `bce` takes logits. `huber` has a parameter delta. */
+export type PointwiseLoss = 'mse' | 'mae' | 'huber' | 'bce';
+
+export interface Backend {
+  readonly name: BackendName;
+  /** dtype of every float buffer of this backend. */
+  readonly float: 'float32' | 'float64';
+  /** One line for people: "AVX2, 8 floats wide, 2 threads". */
+  readonly description: string;
+  readonly threads: number;
+
+  // ---- memory -----------------------------------------------------------------------------------------------------
+  /** Contents undefined. 64-byte aligned where that matters. @throws BackendError when memory runs out */
+  allocate(dtype: DType, length: number): Buffer;
+  /** Gives an allocated buffer (not a slice) back. */
+  free(buffer: Buffer): void;
+  /** Elements offset … offset+length-1 of a buffer, shared, not copied. */
+  slice(buffer: Buffer, offset: number, length: number): Buffer;
+  /** Host to backend; converts between float widths. `values.length` equals `buffer.length`. */
+  write(buffer: Buffer, values: ArrayLike<number>): void;
+  /** Backend to host: a fresh array of the buffer's dtype. */
+  read(buffer: Buffer): TypedArray;
+  /** What is allocated now, and the most that ever was since `resetPeak`; workspaces of kernels included. */
+  readonly memory: { readonly bytes: number; readonly peakBytes: number };
+  resetPeak(): void;
+
+  // ---- moving data ------------------------------------------------------------------------------------------------
+  fill(x: Buffer, value: number): void;
+  /** y = x, any dtype. */
+  copy(x: Buffer, y: Buffer): void;
+  /** y[yOffset + Σ i·yStrides] = x[xOffset + Σ i·xStrides] for every index i of `shape` (at most 6 axes); strides may be 0 in x. Any dtype. */
+  stridedCopy(copy: StridedCopy): void;
+
+  // ---- elementwise (in place allowed everywhere) ------------------------------------------------------------------
+  /** y = op(x) */
+  unary(op: UnaryOp, x: Buffer, y: Buffer): void;
+  /** dX = dY · op'(x); gets both x and y = op(x) and uses what is cheaper. */
+  unaryBackward(op: UnaryOp, x: Buffer, y: Buffer, dY: Buffer, dX: Buffer): void;
+  /** y[i] = op(a[i mod a.length], b[i mod b.length]); a.length and b.length divide y.length. `less` gives 1 or 0. */
+  binary(op: BinaryOp, a: Buffer, b: Buffer, y: Buffer): void;
+  /** y = scale · x + shift */
+  affine(x: Buffer, scale: number, shift: number, y: Buffer): void;
+  /** y += alpha · x */
+  axpy(alpha: number, x: Buffer, y: Buffer): void;
+  /** y[m, n] (+)= x[m, n] · w[m]: each of R rows of C columns by its own number. */
+  scaleRows(x: Buffer, w: Buffer, y: Buffer, R: number, C: number, accumulate: boolean): void;
+
+  // ---- reductions -------------------------------------------------------------------------------------------------
+  /** y[outer, inner] (+)= Σ_n x[outer, n, inner]. Summed in a fixed order. */
+  sumAxis(x: Buffer, y: Buffer, sizes: { outer: number; n: number; inner: number }, accumulate: boolean): void;
+  /** y[r] = index of the largest of row r (the first of equals); y int32 [R]. */
+  argmaxRows(x: Buffer, y: Buffer, R: number, C: number): void;
+  /** y[0] = Σ x²; accumulates in float64, in a fixed order. */
+  sumSquares(x: Buffer, y: Buffer): void;
+
+  // ---- matrix product ---------------------------------------------------------------------------------------------
+  /** C = op(A)·op(B) (+ bias per column) (+ C), where op transposes or not. */
+  gemm(product: Gemm): void;
+
+  // ---- rows -------------------------------------------------------------------------------------------------------
+  /** Each of R rows of C columns. */
+  softmax(x: Buffer, y: Buffer, R: number, C: number): void;
+  logSoftmax(x: Buffer, y: Buffer, R: number, C: number): void;
+  /** dX = y ⊙ (dY − Σ dY⊙y) */
+  softmaxBackward(y: Buffer, dY: Buffer, dX: Buffer, R: number, C: number): void;
+  /** dX = dY − exp(y)·Σ dY */
+  logSoftmaxBackward(y: Buffer, dY: Buffer, dX: Buffer, R: number, C: number): void;
+  /** y[r] = table[ids[r]], rows of C columns. Ids are in range (checked above). */
+  gatherRows(table: Buffer, ids: Buffer, y: Buffer, R: number, C: number): void;
+  /** dTable[ids[r]] += dY[r], in the order of r; rows with ids[r] == paddingIndex are left out (-1: none). */
+  scatterAddRows(dY: Buffer, ids: Buffer, dTable: Buffer, R: number, C: number, paddingIndex: number): void;
+  /** normalized = (x − mean) · rstd; y = normalized ⊙ weight + bias. weight, bias: [C] or null (1 and 0). rstd [R] and normalized [R, C] are saved. y may be null when only normalized is wanted. */
+  layerNorm(x: Buffer, weight: Buffer | null, bias: Buffer | null, y: Buffer | null, normalized: Buffer, rstd: Buffer, R: number, C: number, epsilon: number): void;
+  /** dX overwrites (in place with dY allowed); dWeight, dBias [C] add (null: not wanted). */
+  layerNormBackward(dY: Buffer, weight: Buffer | null, normalized: Buffer, rstd: Buffer, dX: Buffer, dWeight: Buffer | null, dBias: Buffer | null, R: number, C: number): void;
+
+  // ---- randomness -------------------------------------------------------------------------------------------------
+  /** y[i] = 0 with probability p, else 1/(1−p). Element i uses word i mod 4 of Philox block counter + floor(i/4): dropped when (word >>> 8)·2⁻²⁴ < p. Bits are equal on every backend. */
+  dropoutMask(y: Buffer, p: number, random: RandomState): void;
+
+  // ---- losses -----------------------------------------------------------------------------------------------------
+  /** losses[r] = weight-scaled cross entropy of row r, 0 where ignored; see CrossEntropy. */
+  crossEntropy(loss: CrossEntropy): void;
+  /** dLogits[r] = scale[0] · ∂losses[r]/∂logits[r] (in place with logits allowed). */
+  crossEntropyBackward(loss: CrossEntropyBackward): void;
+  /** y[i] = loss(x[i], target[i]). bce: x is a logit. huber: delta. As torch's with reduction 'none'. */
+  pointwiseLoss(kind: PointwiseLoss, x: Buffer, target: Buffer, y: Buffer, delta: number): void;
+  /** dX[i] = dY[i] · ∂loss/∂x. dY has length 1 (one scale for all) or the length of x. */
+  pointwiseLossBackward(kind: PointwiseLoss, x: Buffer, target: Buffer, dY: Buffer, dX: Buffer, delta: number): void;
+
+  // ---- recurrent layers, one direction of one layer, a whole sequence a call ----------------------------------------
+  rnnForward(layer: RnnForward): void;
+  rnnBackward(layer: RnnBackward): void;
+  lstmForward(layer: LstmForward): void;
+  lstmBackward(layer: LstmBackward): void;
+  gruForward(layer: GruForward): void;
+  gruBackward(layer: GruBackward): void;
+
+  // ---- optimisers, on whole flat buffers, in place ------------------------------------------------------------------
+  /** norm[0] = ‖gradient‖₂; if it is finite and above maxNorm (>0), gradient *= maxNorm / (norm + 1e-6), as torch.nn.utils.clip_grad_norm_. maxNorm 0: measure only. */
+  clipNorm(gradient: Buffer, maxNorm: number, norm: Buffer): void;
+  /** Each element into [−limit, limit]. NaN stays. */
+  clipValue(gradient: Buffer, limit: number): void;
+  sgd(step: SgdStep): void;
+  adam(step: AdamStep): void;
+  rmsprop(step: RmspropStep): void;
+  adagrad(step: AdagradStep): void;
+  /** y += weight · (x − y): a running average. */
+  lerp(x: Buffer, y: Buffer, weight: number): void;
+}
+
+export interface StridedCopy {
+  readonly shape: readonly number[];
+  readonly x: Buffer;
+  readonly xOffset: number;
+  readonly xStrides: readonly number[];
+  readonly y: Buffer;
+  readonly yOffset: number;
+  readonly yStrides: readonly number[];
+  /** y += instead of y = (floats only). */
+  readonly accumulate?: boolean;
+}
+
+/** C [M, N] = op(A) [M, K] · op(B) [K, N]. */
+export interface Gemm {
+  readonly M: number;
+  readonly N: number;
+  readonly K: number;
+  readonly a: Buffer;
+  /** A is stored [K, M]. Default false: [M, K]. */
+  readonly transA?: boolean;
+  /** Elements from one stored row of A to the next; default: no gap. */
+  readonly lda?: number;
+  readonly b: Buffer;
+  /** B is stored [N, K] (as a weight is). Default false: [K, N]. */
+  readonly transB?: boolean;
+  readonly ldb?: number;
+  readonly c: Buffer;
+  readonly ldc?: number;
+  /** [N], added to every row; null or absent: none. */
+  readonly bias?: Buffer | null;
+  /** C += instead of C =. Default false. */
+  readonly accumulate?: boolean;
+}
+
+export interface CrossEntropy {
+  readonly R: number;
+  readonly C: number;
+  readonly logits: Buffer; // [R, C]
+  readonly targets: Buffer; // int32 [R]
+  readonly ignoreIndex: number;
+  /** In [0, 1): the target distribution is (1−s)·onehot + s/C, as torch.nn.CrossEntropyLoss (class weights apply to each class's part). */
+  readonly labelSmoothing: number;
+  readonly classWeights: Buffer | null; // [C]
+  readonly losses: Buffer; // out [R]
+  readonly logSumExp: Buffer; // out [R], saved
+  /** out [R]: what the mean divides by: the target's class weight, 1 without class weights, 0 where ignored. */
+  readonly weights: Buffer;
+}
+
+export interface CrossEntropyBackward extends Omit<CrossEntropy, 'losses' | 'weights'> {
+  /** [1] (one for all rows) or [R]. */
+  readonly scale: Buffer;
+  readonly dLogits: Buffer; // out [R, C]
+}
+
+/**
+ * What the recurrent kernels share.
+ *
+ * Slots. `h` (and `c`) hold T+1 states. Forward direction: the initial state is slot 0 and the state after step t is slot
+ * t+1. Reverse: the initial state is slot T and the state after step t is slot t. The caller has written the initial
+ * state. Lengths. At steps t ≥ lengths[b] row b is inactive: its state is carried (copied to the next slot), its gates are
+ * ignored and its dGates are 0. So the slots hold states; the op above zeroes padded outputs.
+ */
+export interface RecurrentLayer {
+  readonly T: number;
+  readonly B: number;
+  readonly H: number;
+  readonly reverse: boolean;
+  readonly lengths: Buffer | null; // int32 [B]; null: all T
+  /** [G·H, P], PyTorch's layout and gate order. */
+  readonly weightHh: Buffer;
+  /** Recurrent dropout: [B, P] multiplies h_{t−1} wherever the recurrent product uses it; null: ones. */
+  readonly mask: Buffer | null;
+  /** Layer normalisation of the recurrent product; null: none. */
+  readonly norm: RecurrentNorm | null;
+}
+
+/** The recurrent product q = W_hh (h_{t−1} ⊙ mask) becomes normalized(q) ⊙ weight, over all G·H features of a row. */
+export interface RecurrentNorm {
+  readonly weight: Buffer; // [G·H]
+  readonly epsilon: number;
+  readonly normalized: Buffer; // [T, B, G·H] saved
+  readonly rstd: Buffer; // [T, B] saved
+}
+
+/** h_t = σ(gates_t + W_hh h_{t−1}); gates come in as W_ih x_t + b_ih + b_hh. */
+export interface RnnForward extends RecurrentLayer {
+  readonly activation: Activation;
+  readonly gates: Buffer; // [T, B, H] in: projections; out: scratch that the backward overwrites
+  readonly h: Buffer; // [T+1, B, H] slots
+}
+
+/** Fields that every backward has beside its forward's. */
+export interface RecurrentGradients {
+  /** ∂L/∂output [T, B, P]; null: none of it. Ignored where a row is inactive. */
+  readonly dY: Buffer | null;
+  /** [B, P] in: ∂L/∂(last state); out: ∂L/∂(initial state). */
+  readonly dH: Buffer;
+  /** With `norm` only, [T, B, G·H] out: gradient of the raw recurrent product q (without norm it is the gates' own). */
+  readonly dQ: Buffer | null;
+  /** With `norm` only, [G·H], adds. */
+  readonly dNormWeight: Buffer | null;
+  /** out [T, B]: ‖∂L/∂h_t‖² of each row, h_t's whole gradient (through output and future); 0 where inactive. null: not wanted. */
+  readonly dHSquares: Buffer | null;
+}
+
+/** `gates` out: gradient of the pre-activations. */
+export interface RnnBackward extends RnnForward, RecurrentGradients {}
+
+/**
+ *   i, f, o = σ(·), g = tanh(·) of gates_t + W_hh h_{t−1}   (peepholes: i, f + p ⊙ c_{t−1}, o + p ⊙ c_t)
+ *   c_t = f ⊙ c_{t−1} + i ⊙ g ;   m_t = o ⊙ tanh(c̃_t) ;   h_t = m_t, or W_hr m_t
+ * where c̃ is c_t, or its layer normalisation. Gate order i, f, g, o.
+ */
+export interface LstmForward extends RecurrentLayer {
+  readonly P: number;
+  readonly gates: Buffer; // [T, B, 4H] in: projections; out: activated i, f, g, o
+  readonly h: Buffer; // [T+1, B, P] slots
+  readonly c: Buffer; // [T+1, B, H] slots
+  readonly peephole: Buffer | null; // [3H]: p_i, p_f, p_o
+  readonly weightHr: Buffer | null; // [P, H]; null: P = H
+  /** With weightHr only, [T, B, H] out, saved: m_t. */
+  readonly m: Buffer | null;
+  readonly cellNorm: CellNorm | null;
+}
+
+/** c̃ = normalized(c) ⊙ weight + bias, over the H features of a row. */
+export interface CellNorm {
+  readonly weight: Buffer; // [H]
+  readonly bias: Buffer; // [H]
+  readonly epsilon: number;
+  readonly normalized: Buffer; // [T, B, H] saved
+  readonly rstd: Buffer; // [T, B] saved
+}
+
+/** `gates` out: gradient of the pre-activations, in place. */
+export interface LstmBackward extends LstmForward, RecurrentGradients {
+  readonly dC: Buffer; // [B, H] in: ∂L/∂(last c); out: ∂L/∂(initial c)
+  readonly dPeephole: Buffer | null; // [3H] adds
+  /** With weightHr only, [T, B, P] out: the whole ∂L/∂h_t, for dW_hr; 0 where inactive. */
+  readonly dProjection: Buffer | null;
+  readonly dCellNormWeight: Buffer | null; // [H] adds
+  readonly dCellNormBias: Buffer | null; // [H] adds
+}
+
+/**
+ *   r, z = σ(gates_t + W_hh h_{t−1});   h_t = (1 − z) ⊙ n + z ⊙ h_{t−1}
+ *   reset after  (PyTorch): n = tanh(gates_n + r ⊙ (W_hn h_{t−1} + b_hn))
+ *   reset before (Cho et al. 2014): n = tanh(gates_n + W_hn (r ⊙ h_{t−1}) + b_hn)
+ * gates come in as W_ih x_t + b_ih (+ b_hr, b_hz for r and z; b_hn comes apart). Order r, z, n. `norm` needs reset after.
+ * With mask, h_{t−1} ⊙ mask stands in the products and the plain h_{t−1} in the interpolation.
+ */
+export interface GruForward extends RecurrentLayer {
+  readonly resetAfter: boolean;
+  readonly biasHn: Buffer | null; // [H]
+  readonly gates: Buffer; // [T, B, 3H] in: projections; out: activated r, z, n
+  readonly h: Buffer; // [T+1, B, H] slots
+  /** [T, B, H] out, saved. Reset after: W_hn h + b_hn. Reset before: r ⊙ h_{t−1} ⊙ mask. */
+  readonly hn: Buffer;
+}
+
+/** `gates` out: gradients of the pre-activations r, z, n. `hn` out, reset after: gradient of (W_hn h + b_hn) = dn ⊙ r; reset before: unchanged. */
+export interface GruBackward extends GruForward, RecurrentGradients {}
+
+/** torch.optim.SGD. velocity null: no momentum. First step: velocity = gradient (the caller starts it at 0 and passes isFirst). */
+export interface SgdStep {
+  readonly parameters: Buffer;
+  readonly gradient: Buffer;
+  readonly velocity: Buffer | null;
+  readonly isFirst: boolean;
+  readonly learningRate: number;
+  readonly momentum: number;
+  readonly dampening: number;
+  readonly nesterov: boolean;
+  readonly weightDecay: number;
+}
+
+/** torch.optim.Adam, or AdamW when decoupled. `step` counts from 1. */
+export interface AdamStep {
+  readonly parameters: Buffer;
+  readonly gradient: Buffer;
+  readonly m: Buffer;
+  readonly v: Buffer;
+  /** AMSGrad's running maximum of v; null: plain. */
+  readonly vMax: Buffer | null;
+  readonly step: number;
+  readonly learningRate: number;
+  readonly beta1: number;
+  readonly beta2: number;
+  readonly epsilon: number;
+  readonly weightDecay: number;
+  readonly decoupled: boolean;
+}
+
+/** torch.optim.RMSprop. */
+export interface RmspropStep {
+  readonly parameters: Buffer;
+  readonly gradient: Buffer;
+  readonly squareAverage: Buffer;
+  readonly gradientAverage: Buffer | null; // centred
+  readonly momentumBuffer: Buffer | null;
+  readonly learningRate: number;
+  readonly alpha: number;
+  readonly epsilon: number;
+  readonly momentum: number;
+  readonly weightDecay: number;
+}
+
+/** torch.optim.Adagrad; learningRate already decayed by the caller. */
+export interface AdagradStep {
+  readonly parameters: Buffer;
+  readonly gradient: Buffer;
+  readonly sum: Buffer;
+  readonly learningRate: number;
+  readonly epsilon: number;
+  readonly weightDecay: number;
+}
