@@ -1,0 +1,146 @@
+// The vector type of all kernels, by compiler vector extensions: one source for every instruction set.
+//
+// How the headers of native/ are compiled. Everything in them lives in `namespace unrolled::UNROLLED_ISA` and is `static`
+// or `inline`; kernels.cc includes them and is compiled once per instruction set, with -DUNROLLED_ISA=avx512 | avx2 | base
+// | wasm and the machine flags below, and collects the functions in a table. pool.cc and addon.cc are compiled once.
+//
+//   avx512   -mavx512f -mavx512dq -mavx512bw -mavx512vl -mavx2 -mfma   W = 16
+//   avx2     -mavx2 -mfma                                               W = 8
+//   base     nothing (SSE2, NEON)                                       W = 4
+//   wasm     -msimd128 [-mrelaxed-simd]                                 W = 4
+//
+// Always: -std=c++17 -O3 -ffp-contract=off -fno-exceptions -fno-rtti -fno-math-errno. Contraction is off so that where a
+// product is fused is written in the source (`fma`), not chosen by a compiler: two tiles that compute the same element give
+// the same bits. No C or C++ library is needed, except memcpy and memset, which a compiler may call.
+//
+// Laws of every kernel: gradients of parameters ADD, all other outputs OVERWRITE; no allocation, no locks: workspaces come
+// from outside, 64-byte aligned, with a function beside each kernel that says how many floats.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifndef UNROLLED_ISA
+#define UNROLLED_ISA base
+#endif
+
+#if defined(__aarch64__)
+#include <arm_neon.h>
+#endif
+
+#define UNROLLED_INLINE inline __attribute__((always_inline))
+#if defined(__clang__)
+#define UNROLLED_UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define UNROLLED_UNROLL _Pragma("GCC unroll 32")
+#endif
+
+namespace unrolled {
+namespace UNROLLED_ISA {
+
+#ifdef UNROLLED_WIDTH // tests compile any width on any machine
+constexpr int W = UNROLLED_WIDTH;
+#elif defined(__AVX512F__)
+constexpr int W = 16;
+#elif defined(__AVX2__) && defined(__FMA__)
+constexpr int W = 8;
+#else
+constexpr int W = 4;
+#endif
+
+/** W floats, W integers. A comparison of two F gives an I: −1 where true, 0 where false. */
+typedef float F __attribute__((vector_size(W * 4)));
+typedef int32_t I __attribute__((vector_size(W * 4)));
+/** The same in memory, at any address. */
+typedef float UnalignedF __attribute__((vector_size(W * 4), aligned(4), may_alias));
+typedef int32_t UnalignedI __attribute__((vector_size(W * 4), aligned(4), may_alias));
+
+static UNROLLED_INLINE F load(const float *p) { return *reinterpret_cast<const UnalignedF *>(p); }
+static UNROLLED_INLINE void store(float *p, F x) { *reinterpret_cast<UnalignedF *>(p) = x; }
+static UNROLLED_INLINE I load(const int32_t *p) { return *reinterpret_cast<const UnalignedI *>(p); }
+static UNROLLED_INLINE void store(int32_t *p, I x) { *reinterpret_cast<UnalignedI *>(p) = x; }
+
+static UNROLLED_INLINE F splat(float x) { return x - F{}; }
+static UNROLLED_INLINE I splat(int32_t x) { return x - I{}; }
+
+/** The first n < W floats; the others are 0. */
+static UNROLLED_INLINE F load(const float *p, int n) {
+  F x{};
+  for (int i = 0; i < n; i++) x[i] = p[i];
+  return x;
+}
+/** The first n < W floats of x. */
+static UNROLLED_INLINE void store(float *p, F x, int n) {
+  for (int i = 0; i < n; i++) p[i] = x[i];
+}
+
+/** The same bits as the other type. */
+static UNROLLED_INLINE F as_float(I x) { return (F)x; }
+static UNROLLED_INLINE I as_int(F x) { return (I)x; }
+static UNROLLED_INLINE F to_float(I x) { return __builtin_convertvector(x, F); }
+
+/** mask ? a : b, lane by lane; mask is a comparison's result. */
+static UNROLLED_INLINE F select(I mask, F a, F b) { return as_float((mask & as_int(a)) | (~mask & as_int(b))); }
+/** b where either is NaN, as minps and maxps. */
+static UNROLLED_INLINE F minimum(F a, F b) { return select(a < b, a, b); }
+static UNROLLED_INLINE F maximum(F a, F b) { return select(a > b, a, b); }
+static UNROLLED_INLINE F absolute(F x) { return as_float(as_int(x) & splat(int32_t(0x7fffffff))); }
+
+/** a · b + c: one rounding where the machine has it, two on SSE2 and plain WASM. */
+static UNROLLED_INLINE F fma(F a, F b, F c) {
+#if defined(__wasm_relaxed_simd__)
+  return __builtin_wasm_relaxed_madd_f32x4(a, b, c);
+#elif defined(UNROLLED_WIDTH)
+  return a * b + c;
+#elif defined(__AVX512F__) && !defined(__clang__)
+  return (F)__builtin_ia32_vfmaddps512_mask(a, b, c, (unsigned short)-1, 4);
+#elif defined(__FMA__) && !defined(__clang__)
+  return (F)__builtin_ia32_vfmaddps256(a, b, c);
+#elif defined(__aarch64__)
+  return (F)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b);
+#elif defined(__FMA__)
+  return __builtin_elementwise_fma(a, b, c);
+#else
+  return a * b + c;
+#endif
+}
+/** The same for one number, so that a tail has the bits of the wide loop. */
+static UNROLLED_INLINE float fma(float a, float b, float c) { return fma(splat(a), splat(b), splat(c))[0]; }
+
+/** Sum of the lanes, in one fixed order. */
+static UNROLLED_INLINE float sum(F x) {
+  float lanes[W];
+  store(lanes, x);
+  UNROLLED_UNROLL
+  for (int n = W / 2; n > 0; n /= 2) {
+    UNROLLED_UNROLL
+    for (int i = 0; i < n; i++) lanes[i] += lanes[i + n];
+  }
+  return lanes[0];
+}
+
+/**
+ * Denormal numbers count as zero while one of these lives: a gradient that fades into them costs 70 times the time else.
+ * WebAssembly has no such switch; there the gates flush what is below 1e-37 themselves (see math.h).
+ */
+struct FlushDenormals {
+#if defined(__SSE2__)
+  unsigned saved = __builtin_ia32_stmxcsr();
+  FlushDenormals() { __builtin_ia32_ldmxcsr(saved | 0x8040); } // FTZ and DAZ
+  ~FlushDenormals() { __builtin_ia32_ldmxcsr(saved); }
+#elif defined(__aarch64__)
+  uint64_t saved;
+  FlushDenormals() {
+    asm volatile("mrs %0, fpcr" : "=r"(saved));
+    asm volatile("msr fpcr, %0" ::"r"(saved | (uint64_t(1) << 24)));
+  }
+  ~FlushDenormals() { asm volatile("msr fpcr, %0" ::"r"(saved)); }
+#else
+  FlushDenormals() {}
+  ~FlushDenormals() {}
+#endif
+  FlushDenormals(const FlushDenormals &) = delete;
+};
+
+} // namespace UNROLLED_ISA
+} // namespace unrolled
