@@ -1,0 +1,288 @@
+/** Tensors: a shape over a storage, and the place in the tape that made it. Operations on them are in ops/. */
+import type { Backend, Buffer } from '../backend/backend.ts';
+import { getBackend } from '../backend/select.ts';
+import { BackendError, ShapeError } from '../tensor/errors.ts';
+import type { Random } from '../tensor/random.ts';
+import { arrayOf, type DType, formatShape, isContiguous, rowMajor, type Shape, sizeOf, type TypedArray } from '../tensor/shape.ts';
+import { own, upload } from './scope.ts';
+import { Storage } from './storage.ts';
+import type { TapeNode } from './tape.ts';
+
+/** A nested list of numbers, as one writes a small tensor down. */
+export type NestedNumbers = number | readonly NestedNumbers[];
+
+export interface TensorOptions {
+  /** Shape; default: that of the nested list, or one axis for a typed array. */
+  readonly shape?: Shape;
+  /** 'int32' for indices; default: the backend's float. */
+  readonly dtype?: 'float' | 'int32';
+  readonly requiresGrad?: boolean;
+  /** Default: the backend in use. */
+  readonly backend?: Backend;
+}
+
+/** An array of numbers with a shape. Immutable to its users; made by `tensor`, `zeros`, … and by operations. */
+export class Tensor {
+  /** Fixed, except that an optimiser moves a Parameter's. */
+  storage: Storage;
+  readonly shape: Shape;
+  /** In elements. A view (transpose, slice) shares its storage under other strides. */
+  readonly strides: readonly number[];
+  readonly offset: number;
+  requiresGrad = false;
+  /** ∂(what `backward` was called on)/∂(this), for leaves that require it; adds up until cleared. */
+  grad: Tensor | null = null;
+  /** The operation that made this tensor, while the tape holds it. */
+  node: TapeNode | null = null;
+  /** Which of the node's outputs this is. */
+  outputIndex = 0;
+
+  constructor(storage: Storage, shape: Shape, strides: readonly number[] = rowMajor(shape), offset = 0) {
+    this.storage = storage;
+    this.shape = shape;
+    this.strides = strides;
+    this.offset = offset;
+  }
+
+  get backend(): Backend {
+    return this.storage.backend;
+  }
+
+  get dtype(): DType {
+    return this.storage.dtype;
+  }
+
+  get rank(): number {
+    return this.shape.length;
+  }
+
+  /** Number of elements. */
+  get size(): number {
+    return sizeOf(this.shape);
+  }
+
+  get isContiguous(): boolean {
+    return isContiguous(this.shape, this.strides);
+  }
+
+  /** The numbers in row-major order, once they are there. */
+  async data(): Promise<TypedArray> {
+    return this.dataSync();
+  }
+
+  /** As `data`, at once: the CPU backends can. */
+  dataSync(): TypedArray {
+    const { storage, size } = this;
+    if (storage.host === null && storage.buffer !== null && this.isContiguous) {
+      return this.backend.read(this.backend.slice(storage.buffer, this.offset, size));
+    }
+    const all = storage.read();
+    if (this.isContiguous) return all.slice(this.offset, this.offset + size);
+    return gatherStrided(all, this.shape, this.strides, this.offset, arrayOf(this.dtype, size));
+  }
+
+  /** The one number of a tensor of one element. */
+  item(): number {
+    if (this.size !== 1) throw new ShapeError(`[item] expected a tensor of one element, received ${formatShape(this.shape)}.`);
+    return this.dataSync()[0];
+  }
+
+  /** Nested lists of numbers, as `tensor` takes them. */
+  toArray(): NestedNumbers {
+    return nest(this.dataSync(), this.shape);
+  }
+
+  /** The same numbers with no history: gradients stop here. Shares the storage. */
+  detach(): Tensor {
+    return new Tensor(this.storage, this.shape, this.strides, this.offset);
+  }
+
+  toString(): string {
+    return `Tensor(${formatShape(this.shape)}, ${this.dtype}, ${this.backend.name})`;
+  }
+}
+
+/**
+ * A tensor that is learnt: a leaf of the tape, in the backend's memory for as long as it lives.
+ * An optimiser moves a model's parameters into one contiguous buffer (see nn/parameters.ts); the object stays the same.
+ */
+export class Parameter extends Tensor {
+  constructor(values: TypedArray, shape: Shape, backend: Backend = getBackend()) {
+    if (values.length !== sizeOf(shape)) {
+      throw new ShapeError(`[Parameter] expected ${sizeOf(shape)} values for shape ${formatShape(shape)}, received ${values.length}.`);
+    }
+    super(Storage.onHost(backend, toDType(values, backend.float), backend.float), shape);
+    this.requiresGrad = true;
+  }
+
+  /** Replaces the values. */
+  assign(values: ArrayLike<number>): void {
+    if (values.length !== this.size) {
+      throw new ShapeError(`[Parameter.assign] expected ${this.size} values for shape ${formatShape(this.shape)}, received ${values.length}.`);
+    }
+    if (this.storage.persistent) this.backend.write(this.storage.buffer!, values);
+    else this.storage = Storage.onHost(this.backend, toDType(values, this.dtype).slice(), this.dtype);
+  }
+
+  /** Moves values and gradient to parts of shared buffers. For optimisers. */
+  moveTo(storage: Storage, gradient: Tensor): void {
+    this.backend.write(storage.buffer!, this.dataSync());
+    if (this.grad !== null) this.backend.write(gradient.storage.buffer!, this.grad.dataSync());
+    this.storage = storage;
+    this.grad = gradient;
+  }
+}
+
+function toDType(values: ArrayLike<number>, dtype: DType): TypedArray {
+  if (dtype === 'float32') return values instanceof Float32Array ? values : Float32Array.from(values);
+  if (dtype === 'float64') return values instanceof Float64Array ? values : Float64Array.from(values);
+  return values instanceof Int32Array ? values : Int32Array.from(values);
+}
+
+/**
+ * A tensor from numbers.
+ *
+ * @example tensor([[1, 2], [3, 4]])
+ * @example tensor(samples, { shape: [32, 100, 8] }) // from a Float32Array
+ * @throws ShapeError when lists are ragged or the shape does not fit
+ */
+export function tensor(values: NestedNumbers | TypedArray, options: TensorOptions = {}): Tensor {
+  const backend = options.backend ?? getBackend();
+  const isTyped = ArrayBuffer.isView(values);
+  const natural = isTyped ? [values.length] : shapeOf(values);
+  const shape = options.shape ?? natural;
+  if (sizeOf(shape) !== sizeOf(natural)) {
+    throw new ShapeError(`[tensor] expected ${sizeOf(shape)} numbers for shape ${formatShape(shape)}, received ${sizeOf(natural)}.`);
+  }
+  const dtype = options.dtype === 'int32' ? 'int32' : backend.float;
+  const flat = isTyped ? values : flatten(values, natural);
+  if (dtype === 'int32' && !(flat instanceof Int32Array)) requireIntegers(flat);
+  const host = isTyped && flat.constructor === arrayOf(dtype, 0).constructor ? (flat.slice() as TypedArray) : toDType(flat, dtype);
+  const result = new Tensor(Storage.onHost(backend, host, dtype), shape);
+  result.requiresGrad = options.requiresGrad ?? false;
+  return result;
+}
+
+export function full(shape: Shape, value: number, options: TensorOptions = {}): Tensor {
+  const backend = options.backend ?? getBackend();
+  const dtype = options.dtype === 'int32' ? 'int32' : backend.float;
+  const result = new Tensor(Storage.onHost(backend, arrayOf(dtype, sizeOf(shape)).fill(value), dtype), shape);
+  result.requiresGrad = options.requiresGrad ?? false;
+  return result;
+}
+
+export function zeros(shape: Shape, options?: TensorOptions): Tensor {
+  return full(shape, 0, options);
+}
+
+export function ones(shape: Shape, options?: TensorOptions): Tensor {
+  return full(shape, 1, options);
+}
+
+/** Normal numbers with mean 0 and deviation 1. */
+export function randomNormal(shape: Shape, rng: Random, options?: TensorOptions): Tensor {
+  return tensor(rng.fillNormal(new Float32Array(sizeOf(shape))), { ...options, shape });
+}
+
+/** Uniform numbers in [0, 1). */
+export function randomUniform(shape: Shape, rng: Random, options?: TensorOptions): Tensor {
+  return tensor(rng.fillUniform(new Float32Array(sizeOf(shape))), { ...options, shape });
+}
+
+// ---- for operations ---------------------------------------------------------------------------------------------------
+
+/** An uninitialised tensor in the current scope. For operations, which run inside one. */
+export function empty(backend: Backend, shape: Shape, dtype: DType = backend.float): Tensor {
+  const storage = Storage.onBackend(backend, dtype, sizeOf(shape));
+  own(storage);
+  return new Tensor(storage, shape);
+}
+
+/** The buffer that a kernel reads: all elements of a contiguous tensor. Host storages are uploaded for the scope. */
+export function bufferOf(x: Tensor): Buffer {
+  const { storage } = x;
+  if (storage.buffer === null) {
+    if (x instanceof Parameter) storage.persist();
+    else upload(storage);
+  }
+  const buffer = storage.buffer!;
+  const size = x.size;
+  return x.offset === 0 && size === buffer.length ? buffer : x.backend.slice(buffer, x.offset, size);
+}
+
+/** `x`, or a row-major copy where its strides are others. No history. */
+export function contiguous(x: Tensor): Tensor {
+  if (x.isContiguous) return x;
+  const copy = empty(x.backend, x.shape, x.dtype);
+  const whole = new Tensor(x.storage, [x.storage.length]);
+  x.backend.stridedCopy({
+    shape: x.shape,
+    x: bufferOf(whole),
+    xOffset: x.offset,
+    xStrides: x.strides,
+    y: bufferOf(copy),
+    yOffset: 0,
+    yStrides: copy.strides,
+  });
+  return copy;
+}
+
+/** The backend that all of these share. */
+export function backendOf(operation: string, tensors: readonly (Tensor | null | undefined)[]): Backend {
+  let backend: Backend | null = null;
+  for (const x of tensors) {
+    if (x === null || x === undefined) continue;
+    if (backend === null) backend = x.backend;
+    else if (backend !== x.backend) {
+      throw new BackendError(
+        `[${operation}] expected tensors of one backend, received "${backend.name}" and "${x.backend.name}". Make them under the same setBackend.`,
+      );
+    }
+  }
+  if (backend === null) throw new BackendError(`[${operation}] expected at least one tensor.`);
+  return backend;
+}
+
+function shapeOf(values: NestedNumbers): number[] {
+  if (typeof values === 'number') return [];
+  return values.length === 0 ? [0] : [values.length, ...shapeOf(values[0])];
+}
+
+function flatten(values: NestedNumbers, shape: Shape): number[] {
+  const out: number[] = [];
+  const visit = (value: NestedNumbers, axis: number): void => {
+    const isLeaf = typeof value === 'number';
+    if (isLeaf !== (axis === shape.length) || (!isLeaf && value.length !== shape[axis])) {
+      throw new ShapeError(`[tensor] expected nested lists of shape ${formatShape(shape)}, received a ragged list at depth ${axis}.`);
+    }
+    if (isLeaf) out.push(value);
+    else for (const part of value) visit(part, axis + 1);
+  };
+  visit(values, 0);
+  return out;
+}
+
+function requireIntegers(values: ArrayLike<number>): void {
+  for (let i = 0; i < values.length; i++) {
+    if (!Number.isInteger(values[i])) throw new ShapeError(`[tensor] expected integers for dtype int32, received ${values[i]} at ${i}.`);
+  }
+}
+
+function nest(values: TypedArray, shape: Shape): NestedNumbers {
+  if (shape.length === 0) return values[0];
+  const inner = sizeOf(shape.slice(1));
+  return Array.from({ length: shape[0] }, (_, i) => nest(values.subarray(i * inner, (i + 1) * inner), shape.slice(1)));
+}
+
+function gatherStrided(all: TypedArray, shape: Shape, strides: readonly number[], offset: number, out: TypedArray): TypedArray {
+  let next = 0;
+  const visit = (axis: number, at: number): void => {
+    if (axis === shape.length) {
+      out[next++] = all[at];
+      return;
+    }
+    for (let i = 0; i < shape[axis]; i++) visit(axis + 1, at + i * strides[axis]);
+  };
+  visit(0, offset);
+  return out;
+}
