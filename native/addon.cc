@@ -1,0 +1,103 @@
+// The Node addon: chooses the instruction set when it is loaded, and lists what JavaScript can call.
+#include "bind.h"
+#include "pool.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+namespace unrolled {
+
+extern const Binding kernels_base[];
+#if defined(__x86_64__)
+extern const Binding kernels_avx2[];
+extern const Binding kernels_avx512[];
+#endif
+
+namespace {
+
+struct InstructionSet {
+  const char *name;
+  int32_t width; // floats
+  const Binding *kernels;
+  bool isSupported;
+};
+
+struct InstructionSets {
+  const InstructionSet *best = nullptr;
+  const InstructionSet *named(const char *name) const {
+    for (const InstructionSet &set : all) {
+      if (set.isSupported && strcmp(set.name, name) == 0) return &set;
+    }
+    return nullptr;
+  }
+  /** The widest first. */
+  const InstructionSet all[3] = {
+#if defined(__x86_64__)
+      {"avx512", 16, kernels_avx512,
+       __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
+           __builtin_cpu_supports("avx512vl")},
+      {"avx2", 8, kernels_avx2, __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")},
+#else
+      {"", 0, nullptr, false},
+      {"", 0, nullptr, false},
+#endif
+      {"base", 4, kernels_base, true},
+  };
+  InstructionSets() {
+    for (const InstructionSet &set : all) {
+      if (set.isSupported && best == nullptr) best = &set;
+    }
+  }
+};
+
+void set(napi_env env, napi_value object, const char *name, napi_callback call) {
+  napi_value function;
+  napi_create_function(env, name, NAPI_AUTO_LENGTH, call, nullptr, &function);
+  napi_set_named_property(env, object, name, function);
+}
+
+/** address(arrayBuffer): where its bytes are. */
+napi_value address(napi_env env, napi_callback_info info) {
+  size_t count = 1, bytes;
+  napi_value value, result = nullptr;
+  void *data;
+  napi_get_cb_info(env, info, &count, &value, nullptr, nullptr);
+  if (napi_get_arraybuffer_info(env, value, &data, &bytes) != napi_ok) {
+    napi_throw_type_error(env, nullptr, "expected an ArrayBuffer");
+    return nullptr;
+  }
+  napi_create_double(env, double(uintptr_t(data)), &result);
+  return result;
+}
+
+/** load(name?): the kernels of the best instruction set of this machine, or of the one that is named, if the machine has it; else undefined. */
+napi_value load(napi_env env, napi_callback_info info) {
+  static const InstructionSets sets;
+  const InstructionSet *chosen = sets.best;
+  size_t count = 1, length;
+  napi_value given, kernels;
+  char name[16];
+  napi_get_cb_info(env, info, &count, &given, nullptr, nullptr);
+  if (napi_get_value_string_utf8(env, given, name, sizeof name, &length) == napi_ok) chosen = sets.named(name);
+  if (chosen == nullptr) return nullptr;
+  napi_create_object(env, &kernels);
+  for (const Binding *binding = chosen->kernels; binding->name != nullptr; binding++) set(env, kernels, binding->name, binding->call);
+  napi_value text, width;
+  napi_create_string_utf8(env, chosen->name, NAPI_AUTO_LENGTH, &text);
+  napi_set_named_property(env, kernels, "instructionSet", text);
+  napi_create_int32(env, chosen->width, &width);
+  napi_set_named_property(env, kernels, "width", width);
+  return kernels;
+}
+
+} // namespace
+} // namespace unrolled
+
+NAPI_MODULE_INIT() {
+  using namespace unrolled;
+  set(env, exports, "load", load);
+  set(env, exports, "address", address);
+  set(env, exports, "threads", &Bind<&thread_count>::call);
+  set(env, exports, "setThreads", &Bind<&set_threads>::call);
+  return exports;
+}

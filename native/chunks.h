@@ -1,0 +1,55 @@
+// How a kernel over n independent elements, rows or columns is given to the threads: in chunks whose bounds depend on n
+// alone, so that no result depends on the number of threads.
+#pragma once
+
+#include "pool.h"
+#include "vector.h"
+
+namespace unrolled {
+namespace UNROLLED_ISA {
+
+/** Under so many elements a call stays on its thread: waking another costs as much as 10⁵ elements do. */
+constexpr int64_t kParallelElements = 1 << 18;
+
+/** body(begin, end) over 0 … n in chunks of `chunk`; side by side when `elements`, the work in all, is worth it. */
+template <typename Body> static inline void for_chunks(int32_t n, int32_t chunk, int64_t elements, const Body &body) {
+  if (elements < kParallelElements || n <= chunk || thread_count() == 1) {
+    FlushDenormals flush;
+    if (n > 0) body(0, n);
+    return;
+  }
+  const int32_t parts = int32_t((int64_t(n) + chunk - 1) / chunk);
+  parallel(parts, [&](int32_t part) {
+    FlushDenormals flush;
+    const int32_t begin = part * chunk;
+    body(begin, n - begin < chunk ? n : begin + chunk);
+  });
+}
+
+/** The same over elements. */
+template <typename Body> static inline void for_elements(int32_t n, const Body &body) { for_chunks(n, 1 << 15, n, body); }
+
+/** The same over R rows of C elements. */
+template <typename Body> static inline void for_rows(int32_t R, int32_t C, const Body &body) {
+  const int32_t rows = (1 << 15) / (C > 0 ? C : 1);
+  for_chunks(R, rows > 1 ? rows : 1, int64_t(R) * C, body);
+}
+
+/** Walks begin … end by vectors: wide(i) at each whole one, tail(i, rest) for the rest < W elements. */
+template <typename Wide, typename Tail>
+static UNROLLED_INLINE void by_vectors(int32_t begin, int32_t end, const Wide &wide, const Tail &tail) {
+  int32_t i = begin;
+  for (; end - i >= W; i += W) wide(i);
+  if (i < end) tail(i, end - i);
+}
+
+/** y[i] = f(x[i] …) for begin ≤ i < end: `inputs` is read by vectors, f gets one F of each. */
+template <typename Function, typename... Inputs>
+static UNROLLED_INLINE void map(int32_t begin, int32_t end, float *y, const Function &f, const Inputs *...inputs) {
+  by_vectors(
+      begin, end, [&](int32_t i) { store(y + i, f(load(inputs + i)...)); },
+      [&](int32_t i, int n) { store(y + i, f(load(inputs + i, n)...), n); });
+}
+
+} // namespace UNROLLED_ISA
+} // namespace unrolled

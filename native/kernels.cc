@@ -1,0 +1,66 @@
+// All kernels for one instruction set: the list of what a backend can call. Compiled once per set, with -DUNROLLED_ISA=…
+// (see vector.h); src/backend/kernels/exports.ts has the other side of each name.
+#include "elementwise.h"
+#include "gemm.h"
+#include "gru.h"
+#include "losses.h"
+#include "lstm.h"
+#include "move.h"
+#include "optimizers.h"
+#include "random.h"
+#include "recurrent_abi.h"
+#include "rnn.h"
+#include "rows.h"
+
+#define UNROLLED_KERNELS(X)                                                                                                 \
+  X(fill)                                                                                                                   \
+  X(copy)                                                                                                                   \
+  X(strided_copy)                                                                                                           \
+  X(unary)                                                                                                                  \
+  X(unary_backward)                                                                                                         \
+  X(binary)                                                                                                                 \
+  X(affine)                                                                                                                 \
+  X(axpy)                                                                                                                   \
+  X(lerp)                                                                                                                   \
+  X(scale_rows)                                                                                                             \
+  X(sum_axis)                                                                                                               \
+  X(argmax_rows)                                                                                                            \
+  X(sum_squares)                                                                                                            \
+  X(softmax)                                                                                                                \
+  X(softmax_backward)                                                                                                       \
+  X(log_softmax)                                                                                                            \
+  X(log_softmax_backward)                                                                                                   \
+  X(gather_rows)                                                                                                            \
+  X(scatter_add_rows)                                                                                                       \
+  X(layer_norm)                                                                                                             \
+  X(layer_norm_backward)                                                                                                    \
+  X(dropout_mask)                                                                                                           \
+  X(cross_entropy)                                                                                                          \
+  X(cross_entropy_backward)                                                                                                 \
+  X(pointwise_loss)                                                                                                         \
+  X(pointwise_loss_backward)                                                                                                \
+  X(clip_norm)                                                                                                              \
+  X(clip_value)                                                                                                             \
+  X(sgd)                                                                                                                    \
+  X(adam)                                                                                                                   \
+  X(rmsprop)                                                                                                                \
+  X(adagrad)
+
+#if defined(__wasm__)
+#include "wasm.h"
+#define UNROLLED_BINDING(name, ...) {#name, reinterpret_cast<const void *>(&UNROLLED_ISA::name)},
+#else
+#include "bind.h"
+#define UNROLLED_BINDING(name, ...) {#name, &Bind<&UNROLLED_ISA::name>::call},
+#endif
+
+#define UNROLLED_JOIN_(a, b) a##b
+#define UNROLLED_JOIN(a, b) UNROLLED_JOIN_(a, b)
+
+namespace unrolled {
+
+extern const Binding UNROLLED_JOIN(kernels_, UNROLLED_ISA)[];
+const Binding UNROLLED_JOIN(kernels_, UNROLLED_ISA)[] = {
+    UNROLLED_KERNELS(UNROLLED_BINDING) UNROLLED_RECURRENT_KERNELS(UNROLLED_BINDING){nullptr, nullptr}};
+
+} // namespace unrolled

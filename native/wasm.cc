@@ -1,0 +1,20 @@
+// The WebAssembly module: the list of its kernels, and what a compiler may call where there is no C library.
+#include "wasm.h"
+
+#include <stddef.h>
+
+namespace unrolled {
+extern const Binding kernels_wasm[];
+}
+
+#define UNROLLED_EXPORT extern "C" __attribute__((visibility("default"), used))
+
+/** Address of the list: pairs of (address of the name, index in the table), ended by a pair of zeros. */
+UNROLLED_EXPORT const void *kernels() { return unrolled::kernels_wasm; }
+
+// With -mbulk-memory each of these is one instruction of the machine, not a call of itself.
+extern "C" {
+void *memcpy(void *to, const void *from, size_t bytes) { return __builtin_memcpy(to, from, bytes); }
+void *memmove(void *to, const void *from, size_t bytes) { return __builtin_memmove(to, from, bytes); }
+void *memset(void *to, int value, size_t bytes) { return __builtin_memset(to, value, bytes); }
+}
