@@ -1,0 +1,436 @@
+// Matrix product: C [M, N] (+)= op(A) [M, K] · op(B) [K, N] (+ bias [N]).
+//
+// Three ways, chosen by the sizes alone, so that results never depend on the number of threads:
+//   blocked   the usual one (Goto & van de Geijn 2008): blocks of A and B are packed, and a register tile of up to kRows x 2W
+//             runs over them. Every element is Σ over k in order, in blocks of KC; whichever tile holds it, the bits are equal.
+//   dots      few rows of A against the rows of a stored [N, K] matrix (a weight): dot products, nothing packed.
+//   slim      few rows of A against a stored [K, N] matrix: the register tile on B where it lies.
+#pragma once
+
+#include "pool.h"
+#include "recurrent_abi.h"
+#include "vector.h"
+
+namespace unrolled {
+namespace UNROLLED_ISA {
+
+// ---- register tile ------------------------------------------------------------------------------------------------------
+
+/** Columns of a panel: two vectors. */
+constexpr int kColumns = 2 * W;
+/** Most rows of a tile: rows x 2 accumulators, 2 vectors of B and one of A fill the registers (32 on AVX-512, 16 else). */
+constexpr int kRows = W == 16 ? 12 : 6;
+/** Steps of k a panel holds: 256 x 2W floats are half of a 32 KB L1 cache at W = 8. */
+constexpr int kDepth = 256;
+
+static constexpr UNROLLED_INLINE int smaller(int a, int b) { return a < b ? a : b; }
+static constexpr UNROLLED_INLINE int larger(int a, int b) { return a > b ? a : b; }
+static constexpr UNROLLED_INLINE int ceil_div(int a, int b) { return (a + b - 1) / b; }
+static constexpr UNROLLED_INLINE int round_up(int a, int b) { return ceil_div(a, b) * b; }
+
+/** What a tile does with its sum: C = sum, C = bias + sum, C = C + sum. */
+enum class Into { Overwrite, Bias, Add };
+
+/**
+ * C [R, n] = Σ_k A[r, k] · panel[k, :], n ≤ V·W.
+ *   A        [R, aRow] when !byDepth: a weight's or a state's rows as they lie; packed [K, aRow] when byDepth
+ *   panel    rows of V·W floats, panelRow apart
+ */
+template <int R, int V, bool byDepth>
+static UNROLLED_INLINE void tile(int K, const float *a, ptrdiff_t aRow, const float *panel, ptrdiff_t panelRow, float *c,
+                                 ptrdiff_t ldc, int n, Into into, const float *bias) {
+  F sums[R][V] = {};
+  for (int k = 0; k < K; k++) {
+    F b[V];
+    UNROLLED_UNROLL
+    for (int v = 0; v < V; v++) b[v] = load(panel + v * W);
+    UNROLLED_UNROLL
+    for (int r = 0; r < R; r++) {
+      const F x = splat(byDepth ? a[r] : a[r * aRow]);
+      UNROLLED_UNROLL
+      for (int v = 0; v < V; v++) sums[r][v] = fma(x, b[v], sums[r][v]);
+    }
+    a += byDepth ? aRow : 1;
+    panel += panelRow;
+  }
+  UNROLLED_UNROLL
+  for (int v = 0; v < V; v++) {
+    const int left = n - v * W;
+    if (left >= W) {
+      const F start = into == Into::Bias ? load(bias + v * W) : F{};
+      UNROLLED_UNROLL
+      for (int r = 0; r < R; r++) {
+        float *to = c + r * ldc + v * W;
+        store(to, (into == Into::Add ? load(to) : start) + sums[r][v]);
+      }
+    } else if (left > 0) {
+      const F start = into == Into::Bias ? load(bias + v * W, left) : F{};
+      UNROLLED_UNROLL
+      for (int r = 0; r < R; r++) {
+        float *to = c + r * ldc + v * W;
+        store(to, (into == Into::Add ? load(to, left) : start) + sums[r][v], left);
+      }
+    }
+  }
+}
+
+template <int R, bool byDepth>
+static __attribute__((noinline)) void tile_rows(int K, const float *a, ptrdiff_t aRow, const float *panel, ptrdiff_t panelRow,
+                                                float *c, ptrdiff_t ldc, int n, Into into, const float *bias) {
+  if (n > W) tile<R, 2, byDepth>(K, a, aRow, panel, panelRow, c, ldc, n, into, bias);
+  else tile<R, 1, byDepth>(K, a, aRow, panel, panelRow, c, ldc, n, into, bias);
+}
+
+/** The tile for any number of rows up to kRows. */
+template <bool byDepth>
+static UNROLLED_INLINE void tile_of(int rows, int K, const float *a, ptrdiff_t aRow, const float *panel, ptrdiff_t panelRow,
+                                    float *c, ptrdiff_t ldc, int n, Into into, const float *bias) {
+  using Tile = void(int, const float *, ptrdiff_t, const float *, ptrdiff_t, float *, ptrdiff_t, int, Into, const float *);
+  static Tile *const tiles[] = {
+      tile_rows<1, byDepth>, tile_rows<2, byDepth>, tile_rows<3, byDepth>,
+      tile_rows<4, byDepth>, tile_rows<5, byDepth>, tile_rows<6, byDepth>,
+#if defined(__AVX512F__) || UNROLLED_WIDTH == 16
+      tile_rows<7, byDepth>, tile_rows<8, byDepth>, tile_rows<9, byDepth>,
+      tile_rows<10, byDepth>, tile_rows<11, byDepth>, tile_rows<12, byDepth>,
+#endif
+  };
+  tiles[rows - 1](K, a, aRow, panel, panelRow, c, ldc, n, into, bias);
+}
+
+/** Cuts `size` into ceil(size / most) parts whose sizes differ by one at most; part i starts at start(i). */
+struct Cut {
+  int size, parts;
+  Cut(int size, int most) : size(size), parts(ceil_div(size, most)) {}
+  int start(int i) const { return int(int64_t(size) * i / parts); }
+};
+
+// ---- packing ------------------------------------------------------------------------------------------------------------
+
+template <int... lanes> struct Lanes {};
+template <int n, int... lanes> struct LanesTo : LanesTo<n - 1, n - 1, lanes...> {};
+template <int... lanes> struct LanesTo<0, lanes...> {
+  using Type = Lanes<lanes...>;
+};
+
+/** Of rows a and b, whose lanes differ in bit `distance`: the even half of both, and the odd half of both. */
+template <int distance, int... lane> static UNROLLED_INLINE F even_half(F a, F b, Lanes<lane...>) {
+  return __builtin_shufflevector(a, b, ((lane & distance) ? W + lane - distance : lane)...);
+}
+template <int distance, int... lane> static UNROLLED_INLINE F odd_half(F a, F b, Lanes<lane...>) {
+  return __builtin_shufflevector(a, b, ((lane & distance) ? W + lane : lane + distance)...);
+}
+
+template <int distance> static UNROLLED_INLINE void transpose_from(F (&x)[W]) {
+  if constexpr (distance < W) {
+    using All = typename LanesTo<W>::Type;
+    UNROLLED_UNROLL
+    for (int i = 0; i < W; i++) {
+      if (i & distance) continue;
+      const F a = x[i], b = x[i + distance];
+      x[i] = even_half<distance>(a, b, All{});
+      x[i + distance] = odd_half<distance>(a, b, All{});
+    }
+    transpose_from<distance * 2>(x);
+  }
+}
+/** A W x W block in registers, transposed in log₂ W rounds (Eklundh 1972). */
+static UNROLLED_INLINE void transpose(F (&x)[W]) { transpose_from<1>(x); }
+
+/** y [K, kColumns] = stored [n, K] matrix, transposed, columns beyond n zero. */
+static inline void pack_transposed(int n, int K, const float *b, ptrdiff_t ldb, float *y, int width) {
+  for (int j = 0; j < width; j += W) {
+    const int rows = smaller(W, n - j);
+    int k = 0;
+    for (; k + W <= K; k += W) {
+      F block[W];
+      UNROLLED_UNROLL
+      for (int r = 0; r < W; r++) block[r] = r < rows ? load(b + (j + r) * ldb + k) : F{};
+      transpose(block);
+      UNROLLED_UNROLL
+      for (int r = 0; r < W; r++) store(y + (k + r) * width + j, block[r]);
+    }
+    for (; k < K; k++) {
+      for (int r = 0; r < W; r++) y[k * width + j + r] = r < rows ? b[(j + r) * ldb + k] : 0.0f;
+    }
+  }
+}
+
+/** y [K, width] = stored [K, n] matrix, columns beyond n zero. */
+static inline void pack_straight(int n, int K, const float *b, ptrdiff_t ldb, float *y, int width) {
+  for (int k = 0; k < K; k++, b += ldb, y += width) {
+    for (int j = 0; j < width; j += W) {
+      const int left = n - j;
+      store(y + j, left >= W ? load(b + j) : load(b + j, larger(left, 0)));
+    }
+  }
+}
+
+/** Width of the panel that starts `left` columns before the end: a last narrow one takes one vector. */
+static UNROLLED_INLINE int panel_width(int left) { return left > W ? kColumns : W; }
+
+/**
+ * Packs op(B) [K, N] into panels [ceil(N / kColumns)][K][width]; panel p starts at p · kColumns · K.
+ * transB: B is stored [N, K].
+ */
+static inline void pack_panels(int N, int K, const float *b, bool transB, ptrdiff_t ldb, float *panels) {
+  for (int n = 0; n < N; n += kColumns) {
+    const int left = N - n;
+    float *panel = panels + ptrdiff_t(n) * K;
+    if (transB) pack_transposed(smaller(left, kColumns), K, b + n * ldb, ldb, panel, panel_width(left));
+    else pack_straight(smaller(left, kColumns), K, b + n, ldb, panel, panel_width(left));
+  }
+}
+
+// ---- dots: few rows against a stored [N, K] matrix ------------------------------------------------------------------------
+
+template <int distance> static UNROLLED_INLINE F sums_from(F *x) {
+  if constexpr (distance < W) {
+    using All = typename LanesTo<W>::Type;
+    F y[W / 2 / distance];
+    UNROLLED_UNROLL
+    for (int i = 0; i < W / 2 / distance; i++) {
+      const F a = x[2 * i], b = x[2 * i + 1];
+      y[i] = even_half<distance>(a, b, All{}) + odd_half<distance>(a, b, All{});
+    }
+    return sums_from<distance * 2>(y);
+  } else {
+    return x[0];
+  }
+}
+/** Lane i of the result is the sum of the lanes of x[i]. */
+static UNROLLED_INLINE F sums(F (&x)[W]) { return sums_from<1>(x); }
+
+/** C[r, n … n+W) for R rows of A: dot products over k, W lanes each, then a tail. */
+template <int R>
+static UNROLLED_INLINE void dot_block(int K, const float *a, ptrdiff_t aRow, const float *b, ptrdiff_t ldb, float *c,
+                                      ptrdiff_t ldc, int n, Into into, const float *bias) {
+  constexpr int kAtOnce = R == 1 ? smaller(W, 8) : R == 2 ? 4 : R == 3 ? smaller(W, 4) : 2; // rows of B
+  F total[R][W] = {};
+  UNROLLED_UNROLL
+  for (int j = 0; j < W; j += kAtOnce) {
+    if (j >= n) break;
+    const float *rows[kAtOnce]; // a row beyond the last is the last again
+    UNROLLED_UNROLL
+    for (int i = 0; i < kAtOnce; i++) rows[i] = b + smaller(j + i, n - 1) * ldb;
+    F dots[R][kAtOnce] = {};
+    int k = 0;
+    for (; k + W <= K; k += W) {
+      F x[R];
+      UNROLLED_UNROLL
+      for (int r = 0; r < R; r++) x[r] = load(a + r * aRow + k);
+      UNROLLED_UNROLL
+      for (int i = 0; i < kAtOnce; i++) {
+        const F w = load(rows[i] + k);
+        UNROLLED_UNROLL
+        for (int r = 0; r < R; r++) dots[r][i] = fma(x[r], w, dots[r][i]);
+      }
+    }
+    if (k < K) {
+      for (int i = 0; i < kAtOnce; i++) {
+        const F w = load(rows[i] + k, K - k);
+        for (int r = 0; r < R; r++) dots[r][i] = fma(load(a + r * aRow + k, K - k), w, dots[r][i]);
+      }
+    }
+    UNROLLED_UNROLL
+    for (int i = 0; i < kAtOnce; i++) {
+      UNROLLED_UNROLL
+      for (int r = 0; r < R; r++) total[r][j + i] = dots[r][i];
+    }
+  }
+  UNROLLED_UNROLL
+  for (int r = 0; r < R; r++) {
+    float *to = c + r * ldc;
+    const F dots = sums(total[r]);
+    if (n >= W) store(to, (into == Into::Add ? load(to) : into == Into::Bias ? load(bias) : F{}) + dots);
+    else store(to, (into == Into::Add ? load(to, n) : into == Into::Bias ? load(bias, n) : F{}) + dots, n);
+  }
+}
+
+template <int R>
+static __attribute__((noinline)) void dot_rows(int N, int K, const float *a, ptrdiff_t aRow, const float *b, ptrdiff_t ldb,
+                                               float *c, ptrdiff_t ldc, Into into, const float *bias) {
+  int n = 0;
+  for (; n + W <= N; n += W) dot_block<R>(K, a, aRow, b + n * ldb, ldb, c + n, ldc, W, into, bias ? bias + n : nullptr);
+  if (n < N) dot_block<R>(K, a, aRow, b + n * ldb, ldb, c + n, ldc, N - n, into, bias ? bias + n : nullptr);
+}
+
+/** C [M, N] = A · Bᵀ by dot products, B stored [N, K]. Reads B once per four rows of A. */
+static inline void dots(int M, int N, int K, const float *a, ptrdiff_t lda, const float *b, ptrdiff_t ldb, float *c,
+                        ptrdiff_t ldc, Into into, const float *bias) {
+  for (; M >= 4; M -= 4, a += 4 * lda, c += 4 * ldc) dot_rows<4>(N, K, a, lda, b, ldb, c, ldc, into, bias);
+  if (M == 3) dot_rows<3>(N, K, a, lda, b, ldb, c, ldc, into, bias);
+  if (M == 2) dot_rows<2>(N, K, a, lda, b, ldb, c, ldc, into, bias);
+  if (M == 1) dot_rows<1>(N, K, a, lda, b, ldb, c, ldc, into, bias);
+}
+
+// ---- the three ways -----------------------------------------------------------------------------------------------------
+
+/** Up to this many rows a weight is not worth packing. */
+constexpr int kFewRows = 12;
+/** Rows and columns of a block: A's stays in L2, B's in L2 or L3. */
+constexpr int kBlockRows = 24 * kRows;
+constexpr int kBlockColumns = 1024;
+/** Multiplications below which a second thread does not pay: some 30 µs. */
+constexpr int64_t kWorkPerThread = 1 << 20;
+
+/** Floats of one thread's packed blocks. */
+static inline int32_t block_floats(int M, int N, int K) {
+  const int depth = smaller(K, kDepth);
+  return round_up(depth * (round_up(smaller(N, kBlockColumns), kColumns) + round_up(smaller(M, kBlockRows), kRows)), 16);
+}
+
+/** Packs rows [M] x depth [K] of op(A) into tiles as `rows` cuts them: stored [K, M]: [K][tile]; stored [M, K]: its rows. */
+static inline void pack_rows(const Cut &rows, int K, const float *a, bool transA, ptrdiff_t lda, float *y) {
+  if (!transA) {
+    for (int m = 0; m < rows.size; m++) {
+      const float *from = a + m * lda;
+      float *to = y + ptrdiff_t(m) * K;
+      int k = 0;
+      for (; k + W <= K; k += W) store(to + k, load(from + k));
+      for (; k < K; k++) to[k] = from[k];
+    }
+    return;
+  }
+  for (int k = 0; k < K; k++, a += lda) {
+    for (int i = 0; i < rows.parts; i++) {
+      const int m = rows.start(i), size = rows.start(i + 1) - m;
+      float *to = y + ptrdiff_t(m) * K + k * size;
+      for (int r = 0; r < size; r++) to[r] = a[m + r];
+    }
+  }
+}
+
+/** One thread's part of C: every block of B packed, every block of A, tiles over both. */
+static inline void multiply_blocked(int M, int N, int K, const float *a, bool transA, ptrdiff_t lda, const float *b,
+                                    bool transB, ptrdiff_t ldb, float *c, ptrdiff_t ldc, const float *bias, bool accumulate,
+                                    float *workspace) {
+  const Cut depths(K, kDepth), blocks(M, kBlockRows);
+  for (int n = 0; n < N; n += kBlockColumns) {
+    const int columns = smaller(kBlockColumns, N - n);
+    for (int d = 0; d < depths.parts; d++) {
+      const int k = depths.start(d), depth = depths.start(d + 1) - k;
+      const Into into = accumulate || d > 0 ? Into::Add : bias ? Into::Bias : Into::Overwrite;
+      float *const panels = workspace, *const tiles = workspace + ptrdiff_t(round_up(columns, kColumns)) * depth;
+      pack_panels(columns, depth, transB ? b + n * ldb + k : b + k * ldb + n, transB, ldb, panels);
+      for (int i = 0; i < blocks.parts; i++) {
+        const int m = blocks.start(i);
+        const Cut rows(blocks.start(i + 1) - m, kRows);
+        pack_rows(rows, depth, transA ? a + k * lda + m : a + m * lda + k, transA, lda, tiles);
+        for (int j = 0; j < columns; j += kColumns) {
+          const float *panel = panels + ptrdiff_t(j) * depth;
+          const int width = panel_width(columns - j), wanted = smaller(width, columns - j);
+          for (int r = 0; r < rows.parts; r++) {
+            const int row = rows.start(r), size = rows.start(r + 1) - row;
+            const float *tile = tiles + ptrdiff_t(row) * depth;
+            float *to = c + (m + row) * ldc + n + j;
+            const float *add = bias ? bias + n + j : nullptr;
+            if (transA) tile_of<true>(size, depth, tile, size, panel, width, to, ldc, wanted, into, add);
+            else tile_of<false>(size, depth, tile, depth, panel, width, to, ldc, wanted, into, add);
+          }
+        }
+      }
+    }
+  }
+}
+
+/** One thread's part of C, few rows: B where it lies, stored [K, N]; only a last odd panel is packed. */
+static inline void multiply_slim(int M, int N, int K, const float *a, bool transA, ptrdiff_t lda, const float *b,
+                                 ptrdiff_t ldb, float *c, ptrdiff_t ldc, const float *bias, Into into, float *workspace) {
+  for (int n = 0; n < N; n += kColumns) {
+    const int columns = smaller(kColumns, N - n);
+    const float *panel = b + n;
+    ptrdiff_t panelRow = ldb;
+    if (columns < kColumns) {
+      pack_panels(columns, K, panel, false, ldb, workspace);
+      panel = workspace;
+      panelRow = panel_width(columns);
+    }
+    for (int m = 0; m < M; m += kRows) {
+      const int rows = smaller(kRows, M - m);
+      float *to = c + m * ldc + n;
+      const float *add = bias ? bias + n : nullptr;
+      if (transA) tile_of<true>(rows, K, a + m, lda, panel, panelRow, to, ldc, columns, into, add);
+      else tile_of<false>(rows, K, a + m * lda, lda, panel, panelRow, to, ldc, columns, into, add);
+    }
+  }
+}
+
+// ---- threads ------------------------------------------------------------------------------------------------------------
+
+/** body(part) for every part, on the pool's threads, denormals off; one part runs here and now. */
+template <typename Body> static inline void share(int parts, const Body &body) {
+  const auto flushed = [&](int32_t part) {
+    const FlushDenormals flush;
+    body(part);
+  };
+  if (parts == 1) flushed(0);
+  else parallel(parts, flushed);
+}
+
+/** Threads that `work` multiplications are worth, of those there are. */
+static inline int worthwhile_threads(int64_t work) {
+  const int64_t worth = work / kWorkPerThread;
+  return worth < 1 ? 1 : worth < thread_count() ? int(worth) : thread_count();
+}
+
+/** C cut into rows x columns parts, one a thread, so that what each computes and packs is least. Never changes a result. */
+struct Grid {
+  int rows = 1, columns = 1;
+  Grid(int M, int N, int K) {
+    const int threads = worthwhile_threads(int64_t(M) * N * K);
+    int64_t best = -1;
+    for (int r = 1; r <= threads; r++) {
+      const int64_t m = round_up(ceil_div(M, r), kRows), n = round_up(ceil_div(N, threads / r), kColumns);
+      const int64_t cost = m * n + 8 * (m + n); // to pack an element costs what 8 products do
+      if (best >= 0 && cost >= best) continue;
+      best = cost;
+      rows = r;
+      columns = threads / r;
+    }
+  }
+};
+
+static inline int32_t gemm_workspace(int32_t M, int32_t N, int32_t K, int32_t transA, int32_t transB) {
+  if (M <= kFewRows && !transB) return thread_count() * round_up(K * kColumns, 16);
+  if (M <= kFewRows && !transA) return 0;
+  return thread_count() * block_floats(M, N, K);
+}
+
+static inline void gemm(int32_t M, int32_t N, int32_t K, const float *a, int32_t transA, int32_t lda, const float *b,
+                        int32_t transB, int32_t ldb, float *c, int32_t ldc, const float *bias, int32_t accumulate,
+                        float *workspace) {
+  if (M == 0 || N == 0) return;
+  const Into into = accumulate ? Into::Add : bias ? Into::Bias : Into::Overwrite;
+  const Grid grid(M, N, K);
+  const Cut columns(ceil_div(N, kColumns), ceil_div(ceil_div(N, kColumns), grid.columns));
+  const Cut rows(M, ceil_div(M, grid.rows));
+  share(rows.parts * columns.parts, [&](int32_t part) {
+    const int i = part % rows.parts, j = part / rows.parts;
+    const int m = rows.start(i), n = columns.start(j) * kColumns;
+    const int M1 = rows.start(i + 1) - m, N1 = smaller(N, columns.start(j + 1) * kColumns) - n;
+    const float *a1 = transA ? a + m : a + ptrdiff_t(m) * lda;
+    const float *b1 = transB ? b + ptrdiff_t(n) * ldb : b + n;
+    const float *bias1 = bias ? bias + n : nullptr;
+    float *c1 = c + ptrdiff_t(m) * ldc + n;
+    if (K == 0) {
+      for (int r = 0; !accumulate && r < M1; r++) {
+        for (int k = 0; k < N1; k++) c1[ptrdiff_t(r) * ldc + k] = bias ? bias1[k] : 0.0f;
+      }
+    } else if (M <= kFewRows && !transB) {
+      multiply_slim(M1, N1, K, a1, transA, lda, b1, ldb, c1, ldc, bias1, into, workspace + ptrdiff_t(part) * round_up(K * kColumns, 16));
+    } else if (M <= kFewRows && !transA) {
+      dots(M1, N1, K, a1, lda, b1, ldb, c1, ldc, into, bias1);
+    } else {
+      multiply_blocked(M1, N1, K, a1, transA, lda, b1, transB, ldb, c1, ldc, bias1, accumulate,
+                       workspace + ptrdiff_t(part) * block_floats(M, N, K));
+    }
+    if (bias && accumulate) {
+      for (int r = 0; r < M1; r++) {
+        for (int k = 0; k < N1; k++) c1[ptrdiff_t(r) * ldc + k] += bias1[k];
+      }
+    }
+  });
+}
+
+} // namespace UNROLLED_ISA
+} // namespace unrolled
