@@ -1,0 +1,97 @@
+/** Averages of a model's weights over its training: often better than the last ones. */
+import { freeWhenCollected } from '../autograd/storage.ts';
+import type { Backend, Buffer } from '../backend/backend.ts';
+import type { Module } from '../nn/module.ts';
+import { FlatParameters } from '../nn/parameters.ts';
+import { ConfigError } from '../tensor/errors.ts';
+import type { TypedArray } from '../tensor/shape.ts';
+
+export interface WeightAverageOptions {
+  /** Of an exponential moving average, in [0, 1): average = decay · average + (1 − decay) · weights. Default: the plain mean of all updates (SWA). */
+  readonly decay?: number;
+}
+
+export interface WeightAverageState {
+  readonly updates: number;
+  readonly values: TypedArray;
+}
+
+/**
+ * A running average of a model's weights: exponential (EMA) with `decay`, otherwise their plain mean (stochastic weight
+ * averaging). The first update is a copy.
+ *
+ * @example
+ * const average = new WeightAverage(model, { decay: 0.999 });
+ * average.update();                                       // after each optimizer step
+ * const loss = await average.use(() => evaluate(model));  // with the averaged weights
+ * @see Izmailov et al. (2018), arXiv:1803.05407. Numbers as torch.optim.swa_utils.AveragedModel.
+ */
+export class WeightAverage {
+  readonly #decay: number | undefined;
+  readonly #flat: FlatParameters;
+  readonly #backend: Backend;
+  readonly #average: Buffer;
+  #updates = 0;
+  #isSwapped = false;
+
+  constructor(model: Module, options: WeightAverageOptions = {}) {
+    const { decay } = options;
+    if (decay !== undefined && !(decay >= 0 && decay < 1)) {
+      throw new ConfigError(`[WeightAverage] expected decay in [0, 1), received ${decay}.`);
+    }
+    this.#decay = decay;
+    this.#flat = FlatParameters.of(model.parameters());
+    this.#backend = this.#flat.backend;
+    this.#average = this.#backend.allocate(this.#backend.float, this.#flat.values.length);
+    this.#backend.copy(this.#flat.values, this.#average);
+    freeWhenCollected(this, this.#backend, this.#average);
+  }
+
+  /** Takes in the weights as they are now. */
+  update(): void {
+    if (this.#isSwapped) throw new ConfigError('[WeightAverage] the average is swapped in; swap it out before the next update.');
+    const weight = this.#decay === undefined ? 1 / (this.#updates + 1) : 1 - this.#decay;
+    if (this.#updates === 0) this.#backend.copy(this.#flat.values, this.#average);
+    else this.#backend.lerp(this.#flat.values, this.#average, weight);
+    this.#updates++;
+  }
+
+  /** Runs `body` with the average in the model; the weights come back afterwards, to the bit. */
+  async use<T>(body: () => T | Promise<T>): Promise<T> {
+    this.swap();
+    try {
+      return await body();
+    } finally {
+      this.swap();
+    }
+  }
+
+  /** Exchanges weights and average; a second call brings them back. */
+  swap(): void {
+    const { values } = this.#flat;
+    const weights = this.#backend.allocate(this.#backend.float, values.length);
+    this.#backend.copy(values, weights);
+    this.#backend.copy(this.#average, values);
+    this.#backend.copy(weights, this.#average);
+    this.#backend.free(weights);
+    this.#isSwapped = !this.#isSwapped;
+  }
+
+  /** Copies, for a checkpoint. */
+  state(): WeightAverageState {
+    if (this.#isSwapped) throw new ConfigError('[WeightAverage] the average is swapped in; swap it out before saving.');
+    return { updates: this.#updates, values: this.#backend.read(this.#average) };
+  }
+
+  /** @throws ConfigError when the state is of another model */
+  loadState(state: WeightAverageState): void {
+    const { length } = this.#average;
+    if (state.values.length !== length) {
+      throw new ConfigError(
+        `[WeightAverage.loadState] expected ${length} numbers, received ${state.values.length}: the state of another model.`,
+      );
+    }
+    this.#backend.write(this.#average, state.values);
+    this.#updates = state.updates;
+  }
+}
