@@ -39,7 +39,7 @@ static UNROLLED_INLINE F log(F given) {
 }
 
 static UNROLLED_INLINE F sqrt(F x) {
-#if defined(__clang__)
+#if defined(__clang__) && __has_builtin(__builtin_elementwise_sqrt) // not before clang 17
   return __builtin_elementwise_sqrt(x);
 #elif defined(__AVX512F__)
   return (F)__builtin_ia32_sqrtps512_mask(x, x, (unsigned short)-1, 4);
@@ -275,7 +275,7 @@ static double square_sum(const float *x, int32_t n) {
   return total;
 }
 
-static void sum_squares(const float *x, int32_t n, float *y) { y[0] = float(square_sum(x, n)); }
+static void sum_of_squares(const float *x, int32_t n, float *y) { y[0] = float(square_sum(x, n)); }
 
 } // namespace UNROLLED_ISA
 } // namespace unrolled

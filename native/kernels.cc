@@ -13,8 +13,8 @@
 #include "rows.h"
 
 #define UNROLLED_KERNELS(X)                                                                                                 \
-  X(fill)                                                                                                                   \
-  X(copy)                                                                                                                   \
+  X(fill_buffer)                                                                                                                 \
+  X(copy_buffer)                                                                                                                 \
   X(strided_copy)                                                                                                           \
   X(unary)                                                                                                                  \
   X(unary_backward)                                                                                                         \
@@ -25,7 +25,7 @@
   X(scale_rows)                                                                                                             \
   X(sum_axis)                                                                                                               \
   X(argmax_rows)                                                                                                            \
-  X(sum_squares)                                                                                                            \
+  X(sum_of_squares)                                                                                                         \
   X(softmax)                                                                                                                \
   X(softmax_backward)                                                                                                       \
   X(log_softmax)                                                                                                            \

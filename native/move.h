@@ -7,12 +7,12 @@ namespace unrolled {
 namespace UNROLLED_ISA {
 
 /** y[i] = the element whose bits these are. */
-static void fill(int32_t *y, int32_t n, int32_t bits) {
+static void fill_buffer(int32_t *y, int32_t n, int32_t bits) {
   by_vectors(
       0, n, [&](int32_t i) { store(y + i, splat(bits)); }, [&](int32_t i, int rest) { for (int j = 0; j < rest; j++) y[i + j] = bits; });
 }
 
-static void copy(const float *x, float *y, int32_t n) { __builtin_memmove(y, x, size_t(n) * sizeof(float)); }
+static void copy_buffer(const float *x, float *y, int32_t n) { __builtin_memmove(y, x, size_t(n) * sizeof(float)); }
 
 /** One innermost run of a strided copy. */
 static UNROLLED_INLINE void strided_run(const float *x, int64_t xStride, float *y, int64_t yStride, int32_t n, bool accumulate) {

@@ -142,7 +142,7 @@ static void layer_norm(const float *x, const float *weight, const float *bias, f
       if (weight != nullptr && bias != nullptr) map(0, C, yr, [](F n, F w, F b) { return fma(n, w, b); }, nr, weight, bias);
       else if (weight != nullptr) map(0, C, yr, [](F n, F w) { return n * w; }, nr, weight);
       else if (bias != nullptr) map(0, C, yr, [](F n, F b) { return n + b; }, nr, bias);
-      else copy(nr, yr, C);
+      else copy_buffer(nr, yr, C);
     }
   });
 }

@@ -12,7 +12,7 @@ export async function buildKernels() {
   if (native.built) console.log(`native kernels: built`);
   if (native.reason !== undefined) console.log(`native kernels: none, ${native.reason}; WebAssembly will be used, which is slower but complete.`);
   if (wasm.built) console.log(`WebAssembly kernels: built (${Object.entries(wasm.bytes).map(([name, bytes]) => `${name} ${(bytes / 1000).toFixed(0)} kB`).join(', ')})`);
-  if (process.env.VERBOSE && native.log) console.log(native.log);
+  if (process.env.VERBOSE) console.log(`${native.log ?? ''}${wasm.log ?? ''}`);
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) await buildKernels();

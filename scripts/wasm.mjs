@@ -12,6 +12,7 @@ const flags = [
   ...commonFlags,
   '--target=wasm32',
   '-nostdlib',
+  '-nostdinc++',
   '-ffreestanding',
   '-fvisibility=hidden',
   '-msimd128',
@@ -30,7 +31,7 @@ const flags = [
 /** Two modules: engines without relaxed SIMD (Node 20) cannot read the one that uses its fused multiply-add. */
 const variants = { simd: [], relaxed: ['-mrelaxed-simd'] };
 
-/** @returns {Promise<{ built: boolean, bytes?: Record<string, number> }>} */
+/** @returns {Promise<{ built: boolean, bytes?: Record<string, number>, log?: string }>} */
 export async function buildWasm() {
   const { version } = JSON.parse(readFileSync(join(root, 'node_modules', '@yowasp', 'clang', 'package.json'), 'utf8'));
   const hash = hashSources([version, flags, variants]);
@@ -48,10 +49,11 @@ export async function buildWasm() {
     `export const sourceHash = '${hash}';`,
   ];
   const bytes = {};
+  let logs = '';
   for (const [name, extra] of Object.entries(variants)) {
-    const log = [];
+    let log = '';
     const collect = (chunk) => {
-      if (chunk !== null) log.push(Buffer.from(chunk).toString());
+      if (chunk !== null) log += Buffer.from(chunk).toString();
     };
     try {
       const files = await runClang(['clang++', ...flags, ...extra, 'kernels.cc', 'wasm.cc', '-o', 'kernels.wasm'], sources, {
@@ -61,12 +63,14 @@ export async function buildWasm() {
       });
       bytes[name] = files['kernels.wasm'].length;
       lines.push(`export const ${name} =\n  '${Buffer.from(files['kernels.wasm']).toString('base64')}';`);
-    } catch (error) {
-      throw new Error(`clang could not compile native/ to WebAssembly (${name}):\n${log.join('')}`, { cause: error });
+    } catch {
+      // The compiler's own error carries all of its files; what it printed says more.
+      throw new Error(`clang could not compile native/ to WebAssembly (${name}):\n${log}`);
     }
+    logs += log;
   }
   writeFileSync(`${output}.tmp`, `${lines.join('\n')}\n`);
   renameSync(`${output}.tmp`, output);
-  return { built: true, bytes };
+  return { built: true, bytes, log: logs };
 }
 

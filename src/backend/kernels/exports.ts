@@ -1,0 +1,223 @@
+/**
+ * The kernels of native/ as functions of numbers: what the addon's table and the WebAssembly module both are. A `pointer` is
+ * an address; 0 is null. A `flag` is 0 or 1. Sizes and strides are in elements. What each does stands in ../backend.ts, how
+ * in native/.
+ */
+
+type pointer = number;
+type flag = number;
+type int = number;
+type float = number;
+
+/** [normWeight, epsilon, normalized, rstd] of a RecurrentNorm. */
+type NormArguments = [weight: pointer, epsilon: float, normalized: pointer, rstd: pointer];
+type RecurrentArguments = [reverse: flag, lengths: pointer, weightHh: pointer, mask: pointer, ...norm: NormArguments];
+/** The gradients that every recurrent backward has. */
+type GradientArguments = [dY: pointer, dH: pointer, dQ: pointer, dNormWeight: pointer, dHSquares: pointer];
+
+type RnnArguments = [T: int, B: int, H: int, ...RecurrentArguments, activation: int, gates: pointer, h: pointer];
+type LstmArguments = [
+  T: int,
+  B: int,
+  H: int,
+  P: int,
+  ...RecurrentArguments,
+  gates: pointer,
+  h: pointer,
+  c: pointer,
+  peephole: pointer,
+  weightHr: pointer,
+  m: pointer,
+  cellNormWeight: pointer,
+  cellNormBias: pointer,
+  cellNormEpsilon: float,
+  cellNormNormalized: pointer,
+  cellNormRstd: pointer,
+];
+type GruArguments = [
+  T: int,
+  B: int,
+  H: int,
+  ...RecurrentArguments,
+  resetAfter: flag,
+  biasHn: pointer,
+  gates: pointer,
+  h: pointer,
+  hn: pointer,
+];
+
+type Six = [int, int, int, int, int, int];
+
+export interface Exports {
+  /** Any dtype: the element is given by its bits. */
+  fill_buffer(y: pointer, n: int, bits: int): void;
+  copy_buffer(x: pointer, y: pointer, n: int): void;
+  strided_copy(x: pointer, y: pointer, accumulate: flag, ...axes: [...sizes: Six, ...xStrides: Six, ...yStrides: Six]): void;
+
+  unary(op: int, x: pointer, y: pointer, n: int): void;
+  unary_backward(op: int, x: pointer, y: pointer, dY: pointer, dX: pointer, n: int): void;
+  binary(op: int, a: pointer, aLength: int, b: pointer, bLength: int, y: pointer, n: int): void;
+  affine(x: pointer, scale: float, shift: float, y: pointer, n: int): void;
+  axpy(alpha: float, x: pointer, y: pointer, n: int): void;
+  lerp(x: pointer, y: pointer, n: int, weight: float): void;
+  scale_rows(x: pointer, w: pointer, y: pointer, R: int, C: int, accumulate: flag): void;
+
+  sum_axis(x: pointer, y: pointer, outer: int, n: int, inner: int, accumulate: flag): void;
+  argmax_rows(x: pointer, y: pointer, R: int, C: int): void;
+  sum_of_squares(x: pointer, n: int, y: pointer): void;
+
+  softmax(x: pointer, y: pointer, R: int, C: int): void;
+  softmax_backward(y: pointer, dY: pointer, dX: pointer, R: int, C: int): void;
+  log_softmax(x: pointer, y: pointer, R: int, C: int): void;
+  log_softmax_backward(y: pointer, dY: pointer, dX: pointer, R: int, C: int): void;
+  gather_rows(table: pointer, ids: pointer, y: pointer, R: int, C: int): void;
+  scatter_add_rows(dY: pointer, ids: pointer, dTable: pointer, R: int, C: int, paddingIndex: int): void;
+  layer_norm(x: pointer, weight: pointer, bias: pointer, y: pointer, normalized: pointer, rstd: pointer, R: int, C: int, epsilon: float): void;
+  layer_norm_backward(
+    dY: pointer,
+    weight: pointer,
+    normalized: pointer,
+    rstd: pointer,
+    dX: pointer,
+    dWeight: pointer,
+    dBias: pointer,
+    R: int,
+    C: int,
+  ): void;
+
+  /** threshold: p · 2²⁴, rounded up. */
+  dropout_mask(y: pointer, n: int, threshold: int, scale: float, seed0: int, seed1: int, counter: number): void;
+
+  cross_entropy(
+    R: int,
+    C: int,
+    logits: pointer,
+    targets: pointer,
+    ignoreIndex: int,
+    labelSmoothing: float,
+    classWeights: pointer,
+    losses: pointer,
+    logSumExp: pointer,
+    weights: pointer,
+  ): void;
+  cross_entropy_backward(
+    R: int,
+    C: int,
+    logits: pointer,
+    targets: pointer,
+    ignoreIndex: int,
+    labelSmoothing: float,
+    classWeights: pointer,
+    logSumExp: pointer,
+    scale: pointer,
+    scaleStride: int,
+    dLogits: pointer,
+  ): void;
+  pointwise_loss(kind: int, x: pointer, target: pointer, y: pointer, n: int, delta: float): void;
+  pointwise_loss_backward(kind: int, x: pointer, target: pointer, dY: pointer, dYStride: int, dX: pointer, n: int, delta: float): void;
+
+  clip_norm(gradient: pointer, n: int, maxNorm: float, norm: pointer): void;
+  clip_value(gradient: pointer, n: int, limit: float): void;
+  sgd(
+    parameters: pointer,
+    gradient: pointer,
+    velocity: pointer,
+    n: int,
+    isFirst: flag,
+    learningRate: float,
+    momentum: float,
+    dampening: float,
+    nesterov: flag,
+    weightDecay: float,
+  ): void;
+  /** stepSize = learningRate / (1 − β₁ᵗ), correction = √(1 − β₂ᵗ), shrink = what decoupled weight decay leaves of a parameter. */
+  adam(
+    parameters: pointer,
+    gradient: pointer,
+    m: pointer,
+    v: pointer,
+    vMax: pointer,
+    n: int,
+    stepSize: float,
+    correction: float,
+    beta1: float,
+    oneMinusBeta1: float,
+    beta2: float,
+    oneMinusBeta2: float,
+    epsilon: float,
+    weightDecay: float,
+    shrink: float,
+  ): void;
+  rmsprop(
+    parameters: pointer,
+    gradient: pointer,
+    squareAverage: pointer,
+    gradientAverage: pointer,
+    momentumBuffer: pointer,
+    n: int,
+    learningRate: float,
+    alpha: float,
+    oneMinusAlpha: float,
+    epsilon: float,
+    momentum: float,
+    weightDecay: float,
+  ): void;
+  adagrad(parameters: pointer, gradient: pointer, sum: pointer, n: int, learningRate: float, epsilon: float, weightDecay: float): void;
+
+  // The workspace of a kernel is in floats, and may be 0.
+  gemm_workspace(M: int, N: int, K: int, transA: flag, transB: flag): int;
+  gemm(
+    M: int,
+    N: int,
+    K: int,
+    a: pointer,
+    transA: flag,
+    lda: int,
+    b: pointer,
+    transB: flag,
+    ldb: int,
+    c: pointer,
+    ldc: int,
+    bias: pointer,
+    accumulate: flag,
+    workspace: pointer,
+  ): void;
+
+  rnn_forward_workspace(T: int, B: int, H: int, hasMask: flag, hasNorm: flag): int;
+  rnn_forward(...layer: [...RnnArguments, workspace: pointer]): void;
+  rnn_backward_workspace(T: int, B: int, H: int, hasMask: flag, hasNorm: flag): int;
+  rnn_backward(...layer: [...RnnArguments, ...GradientArguments, workspace: pointer]): void;
+
+  lstm_forward_workspace(...sizes: LstmSizes): int;
+  lstm_forward(...layer: [...LstmArguments, workspace: pointer]): void;
+  lstm_backward_workspace(...sizes: LstmSizes): int;
+  lstm_backward(
+    ...layer: [
+      ...LstmArguments,
+      ...GradientArguments,
+      dC: pointer,
+      dPeephole: pointer,
+      dProjection: pointer,
+      dCellNormWeight: pointer,
+      dCellNormBias: pointer,
+      workspace: pointer,
+    ]
+  ): void;
+
+  gru_forward_workspace(T: int, B: int, H: int, hasMask: flag, hasNorm: flag, resetAfter: flag): int;
+  gru_forward(...layer: [...GruArguments, workspace: pointer]): void;
+  gru_backward_workspace(T: int, B: int, H: int, hasMask: flag, hasNorm: flag, resetAfter: flag): int;
+  gru_backward(...layer: [...GruArguments, ...GradientArguments, workspace: pointer]): void;
+}
+
+type LstmSizes = [
+  T: int,
+  B: int,
+  H: int,
+  P: int,
+  hasMask: flag,
+  hasNorm: flag,
+  hasPeephole: flag,
+  hasProjection: flag,
+  hasCellNorm: flag,
+];

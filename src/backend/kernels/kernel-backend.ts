@@ -1,0 +1,556 @@
+/**
+ * The backend over the kernels of native/, whether they are compiled for this machine or to WebAssembly: it turns buffers
+ * into addresses and options into positions, and has the memory between.
+ */
+import { BackendError } from '../../tensor/errors.ts';
+import type { RandomState } from '../../tensor/random.ts';
+import type { DType, TypedArray } from '../../tensor/shape.ts';
+import { Arena, type Block, type SlabSource } from '../arena.ts';
+import type {
+  Activation,
+  AdagradStep,
+  AdamStep,
+  Backend,
+  BinaryOp,
+  Buffer,
+  CrossEntropy,
+  CrossEntropyBackward,
+  Gemm,
+  GruBackward,
+  GruForward,
+  LstmBackward,
+  LstmForward,
+  PointwiseLoss,
+  RecurrentNorm,
+  RmspropStep,
+  RnnBackward,
+  RnnForward,
+  SgdStep,
+  StridedCopy,
+  UnaryOp,
+} from '../backend.ts';
+import type { Exports } from './exports.ts';
+
+/** Memory that JavaScript reads and kernels address. */
+export interface Slab {
+  /** May be another one at each look: a WebAssembly memory that grows has a new buffer. */
+  readonly buffer: ArrayBuffer;
+  /** Of the buffer's first byte. */
+  readonly address: number;
+}
+
+/** What kernels run on. */
+export interface Machine {
+  readonly name: 'native' | 'wasm';
+  /** "AVX2, 8 floats wide" */
+  readonly vectors: string;
+  readonly kernels: Exports;
+  readonly memory: SlabSource<Slab>;
+  threads(): number;
+  setThreads(count: number): void;
+}
+
+/** A stretch of an arena's block. */
+class KernelBuffer implements Buffer {
+  readonly dtype: DType;
+  readonly length: number;
+  readonly pointer: number;
+  readonly slab: Slab;
+  /** null: a slice, which cannot be freed, or a buffer that has been. */
+  block: Block<Slab> | null;
+
+  constructor(dtype: DType, length: number, pointer: number, slab: Slab, block: Block<Slab> | null) {
+    this.dtype = dtype;
+    this.length = length;
+    this.pointer = pointer;
+    this.slab = slab;
+    this.block = block;
+  }
+
+  view(): Float32Array | Int32Array {
+    const offset = this.pointer - this.slab.address;
+    return this.dtype === 'int32' ? new Int32Array(this.slab.buffer, offset, this.length) : new Float32Array(this.slab.buffer, offset, this.length);
+  }
+}
+
+/** The codes are those of the enumerations in native/. */
+const unaryCode: Readonly<Record<UnaryOp, number>> = { neg: 0, exp: 1, log: 2, sqrt: 3, square: 4, abs: 5, sigmoid: 6, tanh: 7, relu: 8 };
+const binaryCode: Readonly<Record<BinaryOp, number>> = { add: 0, sub: 1, mul: 2, div: 3, maximum: 4, less: 5 };
+const activationCode: Readonly<Record<Activation, number>> = { tanh: 0, relu: 1, sigmoid: 2 };
+const lossCode: Readonly<Record<PointwiseLoss, number>> = { mse: 0, mae: 1, huber: 2, bce: 3 };
+
+const bytesPerElement = 4;
+/** Kernels count in int32. */
+const maximumLength = 2 ** 31 - 1;
+
+const floatBits = new Float32Array(1);
+const integerBits = new Int32Array(floatBits.buffer);
+
+export class KernelBackend implements Backend {
+  readonly name: 'native' | 'wasm';
+  readonly float = 'float32';
+  readonly #machine: Machine;
+  readonly #kernels: Exports;
+  readonly #arena: Arena<Slab>;
+
+  constructor(machine: Machine) {
+    this.name = machine.name;
+    this.#machine = machine;
+    this.#kernels = machine.kernels;
+    this.#arena = new Arena(machine.memory);
+  }
+
+  get description(): string {
+    return `${this.#machine.vectors}, ${this.threads} thread${this.threads === 1 ? '' : 's'}`;
+  }
+
+  get threads(): number {
+    return this.#machine.threads();
+  }
+
+  /** From the next kernel on. One at least; WebAssembly has one. */
+  setThreads(count: number): void {
+    this.#machine.setThreads(count);
+  }
+
+  // ---- memory -----------------------------------------------------------------------------------------------------
+
+  allocate(dtype: DType, length: number): Buffer {
+    if (dtype === 'float64') throw new BackendError(`[${this.name}] expected float32 or int32, received float64, which only "reference" has.`);
+    if (length > maximumLength) {
+      throw new BackendError(`[${this.name}] a tensor has at most ${maximumLength} elements, received ${length}: split it.`);
+    }
+    const block = this.#arena.allocate(length * bytesPerElement);
+    return new KernelBuffer(dtype, length, block.pointer, block.slab, block);
+  }
+
+  free(buffer: Buffer): void {
+    const own = buffer as KernelBuffer;
+    if (own.block === null) throw new BackendError(`[${this.name}] expected an allocated buffer to free, received a slice, or one that is freed already.`);
+    this.#arena.release(own.block);
+    own.block = null;
+  }
+
+  slice(buffer: Buffer, offset: number, length: number): Buffer {
+    const own = buffer as KernelBuffer;
+    return new KernelBuffer(own.dtype, length, own.pointer + offset * bytesPerElement, own.slab, null);
+  }
+
+  write(buffer: Buffer, values: ArrayLike<number>): void {
+    (buffer as KernelBuffer).view().set(values);
+  }
+
+  read(buffer: Buffer): TypedArray {
+    return (buffer as KernelBuffer).view().slice();
+  }
+
+  get memory(): { readonly bytes: number; readonly peakBytes: number } {
+    return { bytes: this.#arena.bytes, peakBytes: this.#arena.peakBytes };
+  }
+
+  resetPeak(): void {
+    this.#arena.resetPeak();
+  }
+
+  /** Calls a kernel with so many floats of memory of its own. */
+  #withWorkspace(floats: number, call: (workspace: number) => void): void {
+    if (floats === 0) return call(0);
+    const block = this.#arena.allocate(floats * bytesPerElement);
+    call(block.pointer);
+    this.#arena.release(block);
+  }
+
+  // ---- moving data ------------------------------------------------------------------------------------------------
+
+  fill(x: Buffer, value: number): void {
+    if (x.dtype === 'int32') integerBits[0] = value;
+    else floatBits[0] = value;
+    this.#kernels.fill_buffer(at(x), x.length, integerBits[0]);
+  }
+
+  copy(x: Buffer, y: Buffer): void {
+    this.#kernels.copy_buffer(at(x), at(y), x.length);
+  }
+
+  stridedCopy({ shape, x, xOffset, xStrides, y, yOffset, yStrides, accumulate }: StridedCopy): void {
+    const n = (axis: number) => shape[axis] ?? 1;
+    const sx = (axis: number) => xStrides[axis] ?? 0;
+    const sy = (axis: number) => yStrides[axis] ?? 0;
+    this.#kernels.strided_copy(
+      at(x) + xOffset * bytesPerElement,
+      at(y) + yOffset * bytesPerElement,
+      flag(accumulate),
+      n(0),
+      n(1),
+      n(2),
+      n(3),
+      n(4),
+      n(5),
+      sx(0),
+      sx(1),
+      sx(2),
+      sx(3),
+      sx(4),
+      sx(5),
+      sy(0),
+      sy(1),
+      sy(2),
+      sy(3),
+      sy(4),
+      sy(5),
+    );
+  }
+
+  // ---- elementwise ------------------------------------------------------------------------------------------------
+
+  unary(op: UnaryOp, x: Buffer, y: Buffer): void {
+    this.#kernels.unary(unaryCode[op], at(x), at(y), y.length);
+  }
+
+  unaryBackward(op: UnaryOp, x: Buffer, y: Buffer, dY: Buffer, dX: Buffer): void {
+    this.#kernels.unary_backward(unaryCode[op], at(x), at(y), at(dY), at(dX), dX.length);
+  }
+
+  binary(op: BinaryOp, a: Buffer, b: Buffer, y: Buffer): void {
+    this.#kernels.binary(binaryCode[op], at(a), a.length, at(b), b.length, at(y), y.length);
+  }
+
+  affine(x: Buffer, scale: number, shift: number, y: Buffer): void {
+    this.#kernels.affine(at(x), scale, shift, at(y), y.length);
+  }
+
+  axpy(alpha: number, x: Buffer, y: Buffer): void {
+    this.#kernels.axpy(alpha, at(x), at(y), y.length);
+  }
+
+  lerp(x: Buffer, y: Buffer, weight: number): void {
+    this.#kernels.lerp(at(x), at(y), y.length, weight);
+  }
+
+  scaleRows(x: Buffer, w: Buffer, y: Buffer, R: number, C: number, accumulate: boolean): void {
+    this.#kernels.scale_rows(at(x), at(w), at(y), R, C, flag(accumulate));
+  }
+
+  // ---- reductions -------------------------------------------------------------------------------------------------
+
+  sumAxis(x: Buffer, y: Buffer, { outer, n, inner }: { outer: number; n: number; inner: number }, accumulate: boolean): void {
+    this.#kernels.sum_axis(at(x), at(y), outer, n, inner, flag(accumulate));
+  }
+
+  argmaxRows(x: Buffer, y: Buffer, R: number, C: number): void {
+    this.#kernels.argmax_rows(at(x), at(y), R, C);
+  }
+
+  sumSquares(x: Buffer, y: Buffer): void {
+    this.#kernels.sum_of_squares(at(x), x.length, at(y));
+  }
+
+  // ---- matrix product ---------------------------------------------------------------------------------------------
+
+  gemm({ M, N, K, a, transA, lda, b, transB, ldb, c, ldc, bias, accumulate }: Gemm): void {
+    const tA = flag(transA);
+    const tB = flag(transB);
+    this.#withWorkspace(this.#kernels.gemm_workspace(M, N, K, tA, tB), (workspace) =>
+      this.#kernels.gemm(
+        M,
+        N,
+        K,
+        at(a),
+        tA,
+        lda ?? (transA ? M : K),
+        at(b),
+        tB,
+        ldb ?? (transB ? K : N),
+        at(c),
+        ldc ?? N,
+        at(bias),
+        flag(accumulate),
+        workspace,
+      ),
+    );
+  }
+
+  // ---- rows -------------------------------------------------------------------------------------------------------
+
+  softmax(x: Buffer, y: Buffer, R: number, C: number): void {
+    this.#kernels.softmax(at(x), at(y), R, C);
+  }
+
+  softmaxBackward(y: Buffer, dY: Buffer, dX: Buffer, R: number, C: number): void {
+    this.#kernels.softmax_backward(at(y), at(dY), at(dX), R, C);
+  }
+
+  logSoftmax(x: Buffer, y: Buffer, R: number, C: number): void {
+    this.#kernels.log_softmax(at(x), at(y), R, C);
+  }
+
+  logSoftmaxBackward(y: Buffer, dY: Buffer, dX: Buffer, R: number, C: number): void {
+    this.#kernels.log_softmax_backward(at(y), at(dY), at(dX), R, C);
+  }
+
+  gatherRows(table: Buffer, ids: Buffer, y: Buffer, R: number, C: number): void {
+    this.#kernels.gather_rows(at(table), at(ids), at(y), R, C);
+  }
+
+  scatterAddRows(dY: Buffer, ids: Buffer, dTable: Buffer, R: number, C: number, paddingIndex: number): void {
+    this.#kernels.scatter_add_rows(at(dY), at(ids), at(dTable), R, C, paddingIndex);
+  }
+
+  layerNorm(
+    x: Buffer,
+    weight: Buffer | null,
+    bias: Buffer | null,
+    y: Buffer | null,
+    normalized: Buffer,
+    rstd: Buffer,
+    R: number,
+    C: number,
+    epsilon: number,
+  ): void {
+    this.#kernels.layer_norm(at(x), at(weight), at(bias), at(y), at(normalized), at(rstd), R, C, epsilon);
+  }
+
+  layerNormBackward(
+    dY: Buffer,
+    weight: Buffer | null,
+    normalized: Buffer,
+    rstd: Buffer,
+    dX: Buffer,
+    dWeight: Buffer | null,
+    dBias: Buffer | null,
+    R: number,
+    C: number,
+  ): void {
+    this.#kernels.layer_norm_backward(at(dY), at(weight), at(normalized), at(rstd), at(dX), at(dWeight), at(dBias), R, C);
+  }
+
+  // ---- randomness -------------------------------------------------------------------------------------------------
+
+  dropoutMask(y: Buffer, p: number, { seed, counter }: RandomState): void {
+    this.#kernels.dropout_mask(at(y), y.length, Math.ceil(p * 2 ** 24), 1 / (1 - p), seed[0], seed[1], counter);
+  }
+
+  // ---- losses -----------------------------------------------------------------------------------------------------
+
+  crossEntropy({ R, C, logits, targets, ignoreIndex, labelSmoothing, classWeights, losses, logSumExp, weights }: CrossEntropy): void {
+    this.#kernels.cross_entropy(
+      R,
+      C,
+      at(logits),
+      at(targets),
+      ignoreIndex,
+      labelSmoothing,
+      at(classWeights),
+      at(losses),
+      at(logSumExp),
+      at(weights),
+    );
+  }
+
+  crossEntropyBackward(loss: CrossEntropyBackward): void {
+    this.#kernels.cross_entropy_backward(
+      loss.R,
+      loss.C,
+      at(loss.logits),
+      at(loss.targets),
+      loss.ignoreIndex,
+      loss.labelSmoothing,
+      at(loss.classWeights),
+      at(loss.logSumExp),
+      at(loss.scale),
+      stride(loss.scale),
+      at(loss.dLogits),
+    );
+  }
+
+  pointwiseLoss(kind: PointwiseLoss, x: Buffer, target: Buffer, y: Buffer, delta: number): void {
+    this.#kernels.pointwise_loss(lossCode[kind], at(x), at(target), at(y), y.length, delta);
+  }
+
+  pointwiseLossBackward(kind: PointwiseLoss, x: Buffer, target: Buffer, dY: Buffer, dX: Buffer, delta: number): void {
+    this.#kernels.pointwise_loss_backward(lossCode[kind], at(x), at(target), at(dY), stride(dY), at(dX), dX.length, delta);
+  }
+
+  // ---- recurrent layers -------------------------------------------------------------------------------------------
+
+  rnnForward(layer: RnnForward): void {
+    this.#withWorkspace(this.#kernels.rnn_forward_workspace(...rnnSizes(layer)), (workspace) =>
+      this.#kernels.rnn_forward(...rnnArguments(layer), workspace),
+    );
+  }
+
+  rnnBackward(layer: RnnBackward): void {
+    this.#withWorkspace(this.#kernels.rnn_backward_workspace(...rnnSizes(layer)), (workspace) =>
+      this.#kernels.rnn_backward(...rnnArguments(layer), ...gradientArguments(layer), workspace),
+    );
+  }
+
+  lstmForward(layer: LstmForward): void {
+    this.#withWorkspace(this.#kernels.lstm_forward_workspace(...lstmSizes(layer)), (workspace) =>
+      this.#kernels.lstm_forward(...lstmArguments(layer), workspace),
+    );
+  }
+
+  lstmBackward(layer: LstmBackward): void {
+    this.#withWorkspace(this.#kernels.lstm_backward_workspace(...lstmSizes(layer)), (workspace) =>
+      this.#kernels.lstm_backward(
+        ...lstmArguments(layer),
+        ...gradientArguments(layer),
+        at(layer.dC),
+        at(layer.dPeephole),
+        at(layer.dProjection),
+        at(layer.dCellNormWeight),
+        at(layer.dCellNormBias),
+        workspace,
+      ),
+    );
+  }
+
+  gruForward(layer: GruForward): void {
+    this.#withWorkspace(this.#kernels.gru_forward_workspace(...gruSizes(layer)), (workspace) =>
+      this.#kernels.gru_forward(...gruArguments(layer), workspace),
+    );
+  }
+
+  gruBackward(layer: GruBackward): void {
+    this.#withWorkspace(this.#kernels.gru_backward_workspace(...gruSizes(layer)), (workspace) =>
+      this.#kernels.gru_backward(...gruArguments(layer), ...gradientArguments(layer), workspace),
+    );
+  }
+
+  // ---- optimisers -------------------------------------------------------------------------------------------------
+
+  clipNorm(gradient: Buffer, maxNorm: number, norm: Buffer): void {
+    this.#kernels.clip_norm(at(gradient), gradient.length, maxNorm, at(norm));
+  }
+
+  clipValue(gradient: Buffer, limit: number): void {
+    this.#kernels.clip_value(at(gradient), gradient.length, limit);
+  }
+
+  sgd(step: SgdStep): void {
+    this.#kernels.sgd(
+      at(step.parameters),
+      at(step.gradient),
+      at(step.velocity),
+      step.parameters.length,
+      flag(step.isFirst),
+      step.learningRate,
+      step.momentum,
+      step.dampening,
+      flag(step.nesterov),
+      step.weightDecay,
+    );
+  }
+
+  adam({ parameters, gradient, m, v, vMax, step, learningRate, beta1, beta2, epsilon, weightDecay, decoupled }: AdamStep): void {
+    this.#kernels.adam(
+      at(parameters),
+      at(gradient),
+      at(m),
+      at(v),
+      at(vMax),
+      parameters.length,
+      learningRate / (1 - beta1 ** step),
+      Math.sqrt(1 - beta2 ** step),
+      beta1,
+      1 - beta1,
+      beta2,
+      1 - beta2,
+      epsilon,
+      decoupled ? 0 : weightDecay,
+      decoupled ? 1 - learningRate * weightDecay : 1,
+    );
+  }
+
+  rmsprop(step: RmspropStep): void {
+    this.#kernels.rmsprop(
+      at(step.parameters),
+      at(step.gradient),
+      at(step.squareAverage),
+      at(step.gradientAverage),
+      at(step.momentumBuffer),
+      step.parameters.length,
+      step.learningRate,
+      step.alpha,
+      1 - step.alpha,
+      step.epsilon,
+      step.momentum,
+      step.weightDecay,
+    );
+  }
+
+  adagrad({ parameters, gradient, sum, learningRate, epsilon, weightDecay }: AdagradStep): void {
+    this.#kernels.adagrad(at(parameters), at(gradient), at(sum), parameters.length, learningRate, epsilon, weightDecay);
+  }
+}
+
+function at(buffer: Buffer | null | undefined): number {
+  return buffer ? (buffer as KernelBuffer).pointer : 0;
+}
+
+function flag(value: boolean | undefined): number {
+  return value ? 1 : 0;
+}
+
+/** Between the elements of a buffer that may hold one for all. */
+function stride(buffer: Buffer): number {
+  return buffer.length === 1 ? 0 : 1;
+}
+
+function normArguments(norm: RecurrentNorm | null) {
+  return [at(norm?.weight), norm?.epsilon ?? 0, at(norm?.normalized), at(norm?.rstd)] as const;
+}
+
+function recurrentArguments({ reverse, lengths, weightHh, mask, norm }: RnnForward | LstmForward | GruForward) {
+  return [flag(reverse), at(lengths), at(weightHh), at(mask), ...normArguments(norm)] as const;
+}
+
+function gradientArguments({ dY, dH, dQ, dNormWeight, dHSquares }: RnnBackward | LstmBackward | GruBackward) {
+  return [at(dY), at(dH), at(dQ), at(dNormWeight), at(dHSquares)] as const;
+}
+
+function rnnSizes({ T, B, H, mask, norm }: RnnForward) {
+  return [T, B, H, flag(mask !== null), flag(norm !== null)] as const;
+}
+
+function rnnArguments(layer: RnnForward) {
+  const { T, B, H, activation, gates, h } = layer;
+  return [T, B, H, ...recurrentArguments(layer), activationCode[activation], at(gates), at(h)] as const;
+}
+
+function lstmSizes({ T, B, H, P, mask, norm, peephole, weightHr, cellNorm }: LstmForward) {
+  const has = (part: unknown) => flag(part !== null);
+  return [T, B, H, P, has(mask), has(norm), has(peephole), has(weightHr), has(cellNorm)] as const;
+}
+
+function lstmArguments(layer: LstmForward) {
+  const { T, B, H, P, gates, h, c, peephole, weightHr, m, cellNorm } = layer;
+  return [
+    T,
+    B,
+    H,
+    P,
+    ...recurrentArguments(layer),
+    at(gates),
+    at(h),
+    at(c),
+    at(peephole),
+    at(weightHr),
+    at(m),
+    at(cellNorm?.weight),
+    at(cellNorm?.bias),
+    cellNorm?.epsilon ?? 0,
+    at(cellNorm?.normalized),
+    at(cellNorm?.rstd),
+  ] as const;
+}
+
+function gruSizes({ T, B, H, mask, norm, resetAfter }: GruForward) {
+  return [T, B, H, flag(mask !== null), flag(norm !== null), flag(resetAfter)] as const;
+}
+
+function gruArguments(layer: GruForward) {
+  const { T, B, H, resetAfter, biasHn, gates, h, hn } = layer;
+  return [T, B, H, ...recurrentArguments(layer), flag(resetAfter), at(biasHn), at(gates), at(h), at(hn)] as const;
+}

@@ -1,0 +1,63 @@
+/** The kernels compiled for this machine, in a Node addon. */
+import { BackendError } from '../tensor/errors.ts';
+import type { SlabSource } from './arena.ts';
+import type { Exports } from './kernels/exports.ts';
+import { KernelBackend, type Slab } from './kernels/kernel-backend.ts';
+
+/** What the addon exports (native/addon.cc). */
+export interface Addon {
+  /** The kernels of the machine's best instruction set, or of the named one; undefined where the machine does not have it. */
+  load(instructionSet?: string): (Exports & { readonly instructionSet: string; readonly width: number }) | undefined;
+  /** Where an ArrayBuffer's bytes are. */
+  address(buffer: ArrayBuffer): number;
+  threads(): number;
+  setThreads(count: number): void;
+}
+
+const alignment = 64;
+/** Pages that nobody has written cost nothing, so a slab may be large; and what is larger has one of its own. */
+const slabBytes = 64 * 2 ** 20;
+
+/** Slabs as ArrayBuffers: the operating system hands them out zeroed, page by page as they are touched. */
+export function arrayBufferSlabs(address: Addon['address']): SlabSource<Slab> {
+  const slabs = new Set<Slab>(); // keeps the buffers alive
+  return {
+    advice: 'Use a smaller batch, shorter sequences or a smaller model, or a machine with more memory.',
+    grow(bytes) {
+      const size = Math.max(bytes, slabBytes);
+      let buffer: ArrayBuffer;
+      try {
+        buffer = new ArrayBuffer(size + alignment);
+      } catch {
+        return null;
+      }
+      const slab = { buffer, address: address(buffer) };
+      slabs.add(slab);
+      return { slab, pointer: Math.ceil(slab.address / alignment) * alignment, bytes: size };
+    },
+    drop: (slab) => slabs.delete(slab),
+  };
+}
+
+const setNames: Readonly<Record<string, string>> = {
+  avx512: 'AVX-512',
+  avx2: 'AVX2',
+  base: 'baseline SIMD',
+};
+
+/** @throws BackendError when the machine does not have the instruction set that is asked for */
+export function createNative(addon: Addon, instructionSet?: string): KernelBackend {
+  const kernels = addon.load(instructionSet);
+  if (kernels === undefined) {
+    const present = Object.keys(setNames).filter((name) => addon.load(name) !== undefined);
+    throw new BackendError(`[native] expected an instruction set that this machine has (${present.join(', ')}), received "${instructionSet}".`);
+  }
+  return new KernelBackend({
+    name: 'native',
+    vectors: `${setNames[kernels.instructionSet] ?? kernels.instructionSet}, ${kernels.width} floats wide`,
+    kernels,
+    memory: arrayBufferSlabs(addon.address),
+    threads: addon.threads,
+    setThreads: addon.setThreads,
+  });
+}

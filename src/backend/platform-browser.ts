@@ -1,0 +1,12 @@
+/** What platform-node.ts is for Node: browsers, workers and other engines have no addons, and no environment. */
+import type { hardwareThreads as HardwareThreads, NativeSearch } from './platform-node.ts';
+
+export function loadNative(): NativeSearch {
+  return { reason: 'native kernels need Node' };
+}
+
+export const hardwareThreads: typeof HardwareThreads = () => globalThis.navigator?.hardwareConcurrency ?? 1;
+
+export function environment(_name: string): string | undefined {
+  return undefined;
+}

@@ -1,0 +1,118 @@
+/** Which backend computes: the fastest there is, unless one is asked for. Backends are made when they are first used. */
+import { environment, hardwareThreads, loadNative } from '#platform';
+import { BackendError, ConfigError, unknownName } from '../tensor/errors.ts';
+import type { Backend, BackendName } from './backend.ts';
+import { KernelBackend } from './kernels/kernel-backend.ts';
+import { createNative } from './native.ts';
+import { ReferenceBackend } from './reference/reference.ts';
+import { createWasm, wasmVariant } from './wasm.ts';
+
+/** The fastest first. `reference` is for checking, and is never chosen by itself. */
+const names = ['native', 'wasm', 'reference'] as const satisfies readonly BackendName[];
+
+const made = new Map<BackendName, Backend>();
+let current: Backend | undefined;
+let threads: number | undefined;
+
+/**
+ * The backend that new tensors live on, or the named one.
+ *
+ * The first call without a name chooses: what the environment's UNROLLED_BACKEND says, else native kernels, else WebAssembly.
+ * @throws ConfigError for an unknown name or a wrong variable of the environment
+ * @throws BackendError when it cannot be had here; the message says why
+ */
+export function getBackend(name?: BackendName): Backend {
+  if (name !== undefined) return make(name);
+  current ??= choose();
+  return current;
+}
+
+/** Makes new tensors live on this backend. Tensors there are stay where they are, and do not mix with others. */
+export function setBackend(backend: BackendName | Backend): Backend {
+  current = typeof backend === 'string' ? make(backend) : backend;
+  return current;
+}
+
+/**
+ * How many threads kernels use; at first the environment's UNROLLED_THREADS, else all of the machine's. Results do not depend on it.
+ * WebAssembly and `reference` have one.
+ */
+export function setThreads(count: number): void {
+  if (!Number.isInteger(count) || count < 1) throw new ConfigError(`[setThreads] expected an integer of at least 1, received ${count}.`);
+  threads = count;
+  for (const backend of made.values()) {
+    if (backend instanceof KernelBackend) backend.setThreads(count);
+  }
+}
+
+/** What there is to know about a backend, for people who ask why theirs is slow. */
+export interface BackendFacts {
+  readonly name: BackendName;
+  readonly isAvailable: boolean;
+  /** The one that `getBackend()` gives. */
+  readonly isChosen: boolean;
+  /** "AVX2, 8 floats wide, 2 threads"; absent when it is not available. */
+  readonly description?: string;
+  /** File of the native kernels. */
+  readonly path?: string;
+  /** Why it is not available. */
+  readonly reason?: string;
+}
+
+/** Facts about every backend, the fastest first. */
+export function explainBackends(): BackendFacts[] {
+  const chosen = getBackend();
+  return names.map((name) => {
+    const isChosen = chosen.name === name;
+    try {
+      const { description } = make(name);
+      const search = name === 'native' ? loadNative() : undefined;
+      return { name, isAvailable: true, isChosen, description, ...(search && 'path' in search ? { path: search.path } : {}) };
+    } catch (error) {
+      return { name, isAvailable: false, isChosen, reason: (error as Error).message };
+    }
+  });
+}
+
+function choose(): Backend {
+  const asked = environment('UNROLLED_BACKEND');
+  if (asked !== undefined) return make(asked as BackendName, 'UNROLLED_BACKEND');
+  return 'addon' in loadNative() ? make('native') : make('wasm');
+}
+
+function make(name: BackendName, place = 'getBackend'): Backend {
+  const known = made.get(name);
+  if (known !== undefined) return known;
+  if (!names.includes(name)) throw new ConfigError(`[${place}] ${unknownName('backend', name, names)}`);
+  const backend = create(name);
+  made.set(name, backend);
+  return backend;
+}
+
+function create(name: BackendName): Backend {
+  switch (name) {
+    case 'native': {
+      const search = loadNative();
+      if ('reason' in search) {
+        throw new BackendError(`[native] ${search.reason}. Install the package for this platform, or a C++ compiler and run "npm run build".`);
+      }
+      const backend = createNative(search.addon, environment('UNROLLED_ISA'));
+      backend.setThreads(threads ?? threadsOfEnvironment() ?? hardwareThreads());
+      return backend;
+    }
+    case 'wasm':
+      return createWasm(wasmVariant());
+    case 'reference':
+      return new ReferenceBackend();
+    default:
+      throw new Error(`unreachable: ${name satisfies never}`);
+  }
+}
+
+function threadsOfEnvironment(): number | undefined {
+  const given = environment('UNROLLED_THREADS');
+  if (given === undefined) return undefined;
+  const count = Number(given);
+  if (!Number.isInteger(count) || count < 1) throw new ConfigError(`[UNROLLED_THREADS] expected an integer of at least 1, received "${given}".`);
+  return count;
+}
