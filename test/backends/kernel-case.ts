@@ -1,7 +1,7 @@
 /**
  * One call of one kernel as data: its operands, and how to make the call. `execute` makes it on a backend, each operand at a
  * chosen offset between two fields of canaries, and returns what the outputs hold. It throws when the kernel wrote where it
- * must not: outside of an output, into an input, or left memory behind.
+ * must not: outside of an output, or into an input.
  */
 import type { Backend, Buffer } from '../../src/backend/backend.ts';
 import type { Random } from '../../src/tensor/random.ts';
@@ -12,8 +12,10 @@ export interface Operand {
   readonly values: Values;
   /** `in` must not change; `out` holds NaN (int32: `unwritten`) before the call; `inout` is read and written. */
   readonly role: 'in' | 'out' | 'inout';
-  /** Size of the terms that an element sums up, where they may cancel: the tolerance is relative to it. */
+  /** Size of the terms that an element sums up, where they may cancel. */
   readonly magnitude?: number;
+  /** The tolerance is relative to each element instead of to the largest one. */
+  readonly perElement?: boolean;
   /** Elements that the contract defines after the call (1) and those it does not (0); absent: all. */
   readonly defined?: Uint8Array;
   /** Elements that `defined` leaves out must at least be finite: later products multiply them by 0. */
@@ -33,7 +35,7 @@ export interface KernelCase {
   /** The sizes and options that set it apart. */
   readonly label: string;
   readonly operands: Operands;
-  /** Largest difference from the reference, relative to the larger of the output's largest element and its magnitude. */
+  /** Largest difference from the reference, relative to the larger of the output's largest element (or each) and its magnitude. */
   readonly tolerance: number;
   run(backend: Backend, argument: Arguments): void;
 }
@@ -62,7 +64,10 @@ export function integersBelow(rng: Random, length: number, below: number): Int32
   return Int32Array.from({ length }, () => rng.integer(below));
 }
 
-/** Elements before and after an operand: a cache line, so that `aligned` is aligned. */
+/**
+ * Elements before and after an operand: a cache line, so that `aligned` is aligned. Around an input they are NaN, so that a
+ * result that depends on them shows; around an output a number, so that any write shows.
+ */
 const fence = 16;
 const canary = { float: Math.fround(1234.5678), integer: 1234567 };
 
@@ -76,7 +81,6 @@ export const scattered =
 
 /** @returns what the operands that are `out` or `inout` hold after the call */
 export function execute(backend: Backend, kernelCase: KernelCase, placement: Placement): Record<string, Values> {
-  const bytesBefore = backend.memory.bytes;
   const placed = new Map(Object.entries(kernelCase.operands).map(([name, operand]) => [name, place(backend, operand, placement(name))]));
   const find = (name: string) => placed.get(name)?.buffer ?? null;
   const argument = Object.assign(
@@ -103,40 +107,44 @@ export function execute(backend: Backend, kernelCase: KernelCase, placement: Pla
     if (role !== 'in') results[name] = after.slice(offset, offset + values.length) as Values;
     backend.free(block);
   }
-  if (backend.memory.bytes !== bytesBefore) throw new Error(`left ${backend.memory.bytes - bytesBefore} bytes of memory behind`);
   return results;
 }
 
-function place(backend: Backend, { values }: Operand, shift: number) {
-  const dtype = values instanceof Int32Array ? 'int32' : backend.float;
+function place(backend: Backend, { values, role }: Operand, shift: number) {
+  const isInteger = values instanceof Int32Array;
   const offset = fence + shift;
-  const block = backend.allocate(dtype, offset + values.length + fence);
-  const contents = new Float64Array(block.length).fill(dtype === 'int32' ? canary.integer : canary.float);
+  const block = backend.allocate(isInteger ? 'int32' : backend.float, offset + values.length + fence);
+  const contents = new Float64Array(block.length).fill(isInteger ? canary.integer : role === 'in' ? Number.NaN : canary.float);
   contents.set(values, offset);
   backend.write(block, contents);
   return { block, offset, before: backend.read(block), buffer: backend.slice(block, offset, values.length) };
 }
 
-/** Says where `actual` is not `expected`, or undefined. */
+/** Below this float32 numbers are denormal, which a backend may flush to 0. */
+const smallestNormal = 2 ** -126;
+
+/** Says where `actual` is not `expected` (rounded to float32), or undefined. */
 export function difference(kernelCase: KernelCase, actual: Record<string, Values>, expected: Record<string, Values>): string | undefined {
   for (const [name, right] of Object.entries(expected)) {
-    const { defined, finite = false, magnitude = 0 } = kernelCase.operands[name];
+    const { defined, finite = false, magnitude = 0, perElement = false } = kernelCase.operands[name];
     const isDefined = (i: number) => defined === undefined || defined[i] === 1;
-    const largest = (right as Float64Array).reduce(
-      (max, x, i) => (isDefined(i) && Number.isFinite(x) ? Math.max(max, Math.abs(x)) : max),
-      magnitude,
-    );
+    let largest = Math.max(magnitude, smallestNormal);
+    if (!perElement)
+      right.forEach((x, i) => {
+        if (isDefined(i) && Number.isFinite(x)) largest = Math.max(largest, Math.abs(x));
+      });
     for (let i = 0; i < right.length; i++) {
       const left = actual[name][i];
       if (!isDefined(i)) {
         if (finite && !Number.isFinite(left)) return `${name}[${i}] is ${left}, expected something finite`;
         continue;
       }
-      const isClose = Number.isFinite(right[i]) ? Math.abs(left - right[i]) <= kernelCase.tolerance * largest : Object.is(left, right[i]);
-      if (!isClose) {
-        const error = Math.abs(left - right[i]) / largest;
-        return `${name}[${i}] of ${right.length} is ${left}, expected ${right[i]}: off by ${error.toExponential(1)} of ${largest.toExponential(2)}, allowed ${kernelCase.tolerance}`;
-      }
+      const rounded = Math.fround(right[i]);
+      if (Object.is(left, rounded)) continue;
+      const scale = perElement ? Math.max(largest, Math.abs(right[i])) : largest;
+      const error = Math.abs(left - right[i]) / scale;
+      if (Number.isFinite(rounded) && error <= kernelCase.tolerance) continue;
+      return `${name}[${i}] of ${right.length} is ${left}, expected ${rounded}: off by ${error.toExponential(1)} of ${scale.toExponential(1)}, allowed ${kernelCase.tolerance}`;
     }
   }
   return undefined;

@@ -5,7 +5,6 @@
 import { describe, expect, test } from 'vitest';
 import { ReferenceBackend } from '../../src/backend/reference/reference.ts';
 import { Random } from '../../src/tensor/random.ts';
-import { aligned, execute, type Values } from './kernel-case.ts';
 import {
   activeElements,
   backwardCase,
@@ -16,7 +15,8 @@ import {
   type Inputs,
   type LayerOptions,
   sizesOf,
-} from './recurrent-case.ts';
+} from './cases/recurrent-layer.ts';
+import { aligned, execute, type Values } from './kernel-case.ts';
 
 const reference = new ReferenceBackend();
 

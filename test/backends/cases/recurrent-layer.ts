@@ -1,7 +1,7 @@
 /** Calls of the recurrent kernels with any combination of their options, random data, and states saved by the reference. */
-import type { Activation, Backend, LstmForward, RecurrentLayer } from '../../src/backend/backend.ts';
-import { ReferenceBackend } from '../../src/backend/reference/reference.ts';
-import type { Random } from '../../src/tensor/random.ts';
+import type { Activation, Backend, LstmForward, RecurrentLayer } from '../../../src/backend/backend.ts';
+import { ReferenceBackend } from '../../../src/backend/reference/reference.ts';
+import type { Random } from '../../../src/tensor/random.ts';
 import {
   type Arguments,
   aligned,
@@ -14,7 +14,7 @@ import {
   output,
   uniform,
   type Values,
-} from './kernel-case.ts';
+} from '../kernel-case.ts';
 
 export interface LayerOptions {
   readonly cell: 'rnn' | 'lstm' | 'gru';
@@ -38,6 +38,10 @@ export interface LayerOptions {
   /** backward; default true */
   readonly dY?: boolean;
   readonly dHSquares?: boolean;
+  /** Gates that saturate, up to ±1000. */
+  readonly extreme?: boolean;
+  /** A NaN in the projections of row 0 and in its gradient: it must show, and in no other row. */
+  readonly undefinedRow?: boolean;
 }
 
 export type Inputs = Readonly<Record<string, Values>>;
@@ -73,9 +77,11 @@ export function activeElements(o: LayerOptions, width: number): Uint8Array {
 export function drawInputs(rng: Random, o: LayerOptions): Inputs {
   const { T, B, H, P, F } = sizesOf(o);
   const spread = 1 / Math.sqrt(Math.max(P, 1));
+  const gates = normal(rng, T * B * F).map((x, i) => (o.extreme && i % 3 === 0 ? Math.fround(300 * x) : x));
+  if (o.undefinedRow) gates[(T >> 1) * B * F] = Number.NaN;
   const inputs: Record<string, Values> = {
     weightHh: normal(rng, F * P, spread),
-    gates: normal(rng, T * B * F),
+    gates,
     h0: normal(rng, B * P),
   };
   if (o.lengths) inputs.lengths = Int32Array.from(o.lengths);
@@ -95,8 +101,10 @@ export function drawInputs(rng: Random, o: LayerOptions): Inputs {
 /** Gradients from above: dY, dH, and the LSTM's dC. */
 export function drawGradients(rng: Random, o: LayerOptions): Inputs {
   const { T, B, H, P } = sizesOf(o);
+  const dY = normal(rng, T * B * P);
+  if (o.undefinedRow) dY[0] = Number.NaN;
   return {
-    ...(o.dY === false ? {} : { dY: normal(rng, T * B * P) }),
+    ...(o.dY === false ? {} : { dY }),
     dH: normal(rng, B * P),
     ...(o.cell === 'lstm' ? { dC: normal(rng, B * H) } : {}),
   };

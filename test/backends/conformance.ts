@@ -1,0 +1,116 @@
+/**
+ * One suite for every backend: each kernel, on random data of many sizes and all options, against `reference`; and the laws
+ * that every kernel keeps (src/backend/backend.ts). A backend's own test file is a few lines that call `conformance`.
+ *
+ * UNROLLED_TEST_SEED: other data. UNROLLED_EXPECT_BACKENDS: names, between commas, that must not be skipped.
+ */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Backend, BackendName } from '../../src/backend/backend.ts';
+import { ReferenceBackend } from '../../src/backend/reference/reference.ts';
+import { Random } from '../../src/tensor/random.ts';
+import { elementwiseCases } from './cases/elementwise.ts';
+import { lossCases } from './cases/losses.ts';
+import { matrixProductCases } from './cases/matrix-product.ts';
+import { optimizerCases } from './cases/optimizers.ts';
+import { recurrentLayerCases } from './cases/recurrent.ts';
+import { reductionCases } from './cases/reductions.ts';
+import { rowCases } from './cases/rows.ts';
+import { aligned, bitDifference, difference, execute, type KernelCase, scattered, type Values } from './kernel-case.ts';
+
+const seed = Number(process.env.UNROLLED_TEST_SEED ?? 1);
+
+/** What is the same for every variant of a backend, and costs time: made once a file. */
+interface Expectation {
+  readonly kernelCase: KernelCase;
+  readonly expected: Record<string, Values>;
+}
+
+const all = expectations();
+const kernels = [...new Set(all.map(({ kernelCase }) => kernelCase.kernel))];
+
+function expectations(): Expectation[] {
+  const rng = new Random(seed);
+  const reference = new ReferenceBackend();
+  const sources = [elementwiseCases, reductionCases, matrixProductCases, rowCases, lossCases, optimizerCases, recurrentLayerCases];
+  return sources.flatMap((source) => source(rng)).map((kernelCase) => ({ kernelCase, expected: execute(reference, kernelCase, aligned) }));
+}
+
+/** A backend, or one build of it. `open` throws, with the reason, when it cannot be had here. */
+export interface Candidate {
+  readonly backend: BackendName;
+  readonly label: string;
+  readonly open: () => Backend & { setThreads?(count: number): void };
+}
+
+export function conformance({ backend: name, label, open }: Candidate): void {
+  const reason = whyNot(open);
+  if (reason !== undefined) {
+    const isExpected = (process.env.UNROLLED_EXPECT_BACKENDS ?? '').split(',').includes(name);
+    if (isExpected) test(`${label} is available, as UNROLLED_EXPECT_BACKENDS says`, () => expect.fail(reason));
+    else test.skip(`${label}: ${reason}`, () => {});
+    return;
+  }
+
+  describe(label, () => {
+    const backend = open();
+    const threads = backend.threads;
+    beforeAll(() => backend.setThreads?.(2));
+    afterAll(() => backend.setThreads?.(threads));
+
+    describe.each(kernels)('%s', (kernel) => {
+      const cases = all.filter(({ kernelCase }) => kernelCase.kernel === kernel);
+      const everyCase = (check: (expectation: Expectation, rng: Random) => string | undefined) => {
+        const rng = new Random(seed);
+        const failures = cases.flatMap((expectation) => {
+          const failure = attempt(() => check(expectation, rng));
+          return failure === undefined ? [] : [`${expectation.kernelCase.label}: ${failure}`];
+        });
+        if (failures.length > 0)
+          expect.fail(`${failures.length} of ${cases.length} cases, seed ${seed}:\n${failures.slice(0, 12).join('\n')}`);
+      };
+
+      test(`equals reference, aligned (${cases.length} cases)`, () => {
+        everyCase(({ kernelCase, expected }) => difference(kernelCase, execute(backend, kernelCase, aligned), expected));
+      });
+
+      test('equals reference at any offset, gives the same bits again and keeps no more memory', () => {
+        everyCase(({ kernelCase, expected }, rng) => {
+          const placement = scattered(rng);
+          const once = execute(backend, kernelCase, placement);
+          const bytes = backend.memory.bytes;
+          const again = execute(backend, kernelCase, placement);
+          if (backend.memory.bytes !== bytes) return `left ${backend.memory.bytes - bytes} bytes of memory behind`;
+          return difference(kernelCase, once, expected) ?? bitDifference(kernelCase, once, again);
+        });
+      });
+
+      test.runIf(backend.setThreads)('gives the same bits on 1, 2 and 3 threads', () => {
+        everyCase(({ kernelCase }) => {
+          const results = [1, 2, 3].map((count) => {
+            backend.setThreads?.(count);
+            return execute(backend, kernelCase, aligned);
+          });
+          backend.setThreads?.(2);
+          return bitDifference(kernelCase, results[0], results[1]) ?? bitDifference(kernelCase, results[0], results[2]);
+        });
+      });
+    });
+  });
+}
+
+function whyNot(open: () => Backend): string | undefined {
+  try {
+    open();
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+function attempt(check: () => string | undefined): string | undefined {
+  try {
+    return check();
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
