@@ -1,8 +1,16 @@
 import { defineConfig } from 'vitest/config';
 
+const source = (file: string) => new URL(`./src/${file}`, import.meta.url).pathname;
+
 /** The suites that run in Node on the sources. Browser and packed-package suites: test/platform. */
 export default defineConfig({
-  resolve: { alias: { '#platform': new URL('./src/backend/platform-node.ts', import.meta.url).pathname } },
+  resolve: {
+    alias: {
+      '#platform': source('backend/platform-node.ts'),
+      '#files': source('data/files-node.ts'),
+      '#workers': source('training/workers-node.ts'),
+    },
+  },
   test: {
     include: ['src/**/*.test.ts', 'test/{backends,golden,learning,cli,laws,house}/**/*.test.ts'],
     testTimeout: 120_000,

@@ -54,11 +54,28 @@ export class DivergenceError extends Error {
   override readonly name = 'DivergenceError';
   readonly step: number;
   readonly tensor: string;
+  /** The last good checkpoint, where a training has written one. */
+  readonly checkpoint: string | undefined;
 
-  constructor(message: string, facts: { step: number; tensor: string }) {
-    super(message);
+  constructor(message: string, facts: { step: number; tensor: string; checkpoint?: string }, options?: ErrorOptions) {
+    super(message, options);
     this.step = facts.step;
     this.tensor = facts.tensor;
+    this.checkpoint = facts.checkpoint;
+  }
+}
+
+/** A file or folder that cannot be read, written or made: missing, not allowed, no space left. */
+export class FileError extends Error {
+  override readonly name = 'FileError';
+  readonly file: string;
+  /** The system's code, such as ENOSPC. */
+  readonly code: string | undefined;
+
+  constructor(message: string, facts: { file: string; code?: string }, options?: ErrorOptions) {
+    super(`${facts.file}: ${message}`, options);
+    this.file = facts.file;
+    this.code = facts.code;
   }
 }
 
