@@ -41,11 +41,11 @@ static UNROLLED_INLINE F log(F given) {
 static UNROLLED_INLINE F sqrt(F x) {
 #if defined(__clang__) && __has_builtin(__builtin_elementwise_sqrt) // not before clang 17
   return __builtin_elementwise_sqrt(x);
-#elif defined(__AVX512F__)
+#elif defined(__AVX512F__) && !defined(__clang__)
   return (F)__builtin_ia32_sqrtps512_mask(x, x, (unsigned short)-1, 4);
-#elif defined(__AVX__)
+#elif defined(__AVX__) && !defined(__AVX512F__)
   return (F)__builtin_ia32_sqrtps256(x);
-#elif defined(__SSE2__)
+#elif defined(__SSE2__) && !defined(__AVX__)
   return (F)__builtin_ia32_sqrtps(x);
 #elif defined(__aarch64__)
   return (F)vsqrtq_f32((float32x4_t)x);
