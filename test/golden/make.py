@@ -1,0 +1,550 @@
+#!/usr/bin/env python3
+"""Records what PyTorch computes: the golden values that the tests beside this file compare with.
+
+    python3 test/golden/make.py           writes the fixtures beside this file
+    python3 test/golden/make.py --check   makes them again and compares with those that are there
+
+Inputs and parameters are float32 numbers; everything computed from them is float64. What torch.nn has is computed by
+torch.nn. What it has not (peepholes, layer normalisation, the reset gate before the product, recurrent dropout, sigmoid)
+is written out below step by step with torch.autograd, and that writing is itself checked against torch.nn where both apply.
+"""
+import base64
+import json
+import math
+import pathlib
+import sys
+import zlib
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+
+torch.set_default_dtype(torch.float64)
+torch.set_num_threads(1)
+HERE = pathlib.Path(__file__).parent
+
+
+# ---- writing down ------------------------------------------------------------------------------------------------------
+
+def encode(x, dtype):
+    array = np.ascontiguousarray(x.detach().numpy() if torch.is_tensor(x) else x, dtype=dtype)
+    return {"shape": list(array.shape), np.dtype(dtype).name: base64.b64encode(array.tobytes()).decode()}
+
+
+def given(x):
+    """Something the computation starts from: exact in float32."""
+    return encode(x, np.float32)
+
+
+def computed(x):
+    return encode(x, np.float64)
+
+
+def integers(x):
+    return encode(x, np.int32)
+
+
+def header(what):
+    return {"what": what, "script": "test/golden/make.py", "torch": torch.__version__, "numpy": np.__version__}
+
+
+# ---- numbers to start from ---------------------------------------------------------------------------------------------
+
+class Source:
+    """Normal float32 numbers, the same for the same label."""
+
+    def __init__(self, label):
+        self.state = np.random.RandomState(zlib.crc32(label.encode()))
+
+    def normal(self, *shape, scale=1.0):
+        return torch.tensor((self.state.standard_normal(shape) * scale).astype(np.float32).astype(np.float64))
+
+    def integers(self, below, *shape):
+        return torch.tensor(self.state.randint(0, below, size=shape))
+
+
+def philox(seed, counter):
+    """Block `counter` of four 32-bit words: src/tensor/random.ts."""
+    x = [counter & 0xFFFFFFFF, counter >> 32, 0, 0]
+    key = [seed & 0xFFFFFFFF, seed >> 32]
+    for _ in range(10):
+        product0, product1 = 0xD2511F53 * x[0], 0xCD9E8D57 * x[2]
+        x = [(product1 >> 32) ^ x[1] ^ key[0], product1 & 0xFFFFFFFF, (product0 >> 32) ^ x[3] ^ key[1], product0 & 0xFFFFFFFF]
+        key = [(key[0] + 0x9E3779B9) & 0xFFFFFFFF, (key[1] + 0xBB67AE85) & 0xFFFFFFFF]
+    return x
+
+
+class Masks:
+    """Dropout masks as src/backend/backend.ts defines them, from a stream that begins at block 0."""
+
+    def __init__(self, seed):
+        self.seed, self.counter = seed, 0
+
+    def take(self, p, *shape):
+        size = math.prod(shape)
+        blocks = math.ceil(size / 4)
+        words = [word for block in range(blocks) for word in philox(self.seed, self.counter + block)][:size]
+        self.counter += blocks
+        kept = [0.0 if (word >> 8) * 2.0**-24 < p else 1 / (1 - p) for word in words]
+        return torch.tensor(kept).reshape(shape)
+
+
+# ---- recurrences, written out ------------------------------------------------------------------------------------------
+
+def normalized(x):
+    return (x - x.mean(-1, keepdim=True)) / torch.sqrt(x.var(-1, unbiased=False, keepdim=True) + 1e-5)
+
+
+def one_step(case, p, x, state, mask):
+    """One step of a batch: x [B, I], state a list, p a function from a part's name to its parameter or None."""
+    h = state[0]
+    wx = x @ p("weight_ih").T
+    seen = h * mask
+    wh = seen @ p("weight_hh").T
+    if case.get("layerNorm"):
+        wx, wh = normalized(wx) * p("weight_ln_ih"), normalized(wh) * p("weight_ln_hh")
+    b_ih = p("bias_ih") if case.get("bias", True) else torch.zeros(wx.shape[1])
+    b_hh = p("bias_hh") if case.get("bias", True) else torch.zeros(wx.shape[1])
+
+    if case["kind"] == "RNN":
+        return [{"tanh": torch.tanh, "relu": torch.relu, "sigmoid": torch.sigmoid}[case.get("activation", "tanh")](wx + b_ih + wh + b_hh)]
+
+    if case["kind"] == "GRU":
+        H = h.shape[1]
+        (xr, xz, xn), (hr, hz, hn), (br, bz, bn) = (wx + b_ih).chunk(3, 1), wh.chunk(3, 1), b_hh.chunk(3)
+        r, z = torch.sigmoid(xr + hr + br), torch.sigmoid(xz + hz + bz)
+        if case.get("resetAfter", True):
+            n = torch.tanh(xn + r * (hn + bn))
+        else:
+            n = torch.tanh(xn + (r * seen) @ p("weight_hh")[2 * H:].T + bn)
+        return [(1 - z) * n + z * h]
+
+    c = state[1]
+    i, f, g, o = (wx + b_ih + wh + b_hh).chunk(4, 1)
+    p_i, p_f, p_o = p("weight_ch").chunk(3) if case.get("peepholes") else (0, 0, 0)
+    i, f, g = torch.sigmoid(i + p_i * c), torch.sigmoid(f + p_f * c), torch.tanh(g)
+    c = f * c + i * g
+    o = torch.sigmoid(o + p_o * c)
+    shown = normalized(c) * p("weight_ln_ch") + p("bias_ln_ch") if case.get("layerNorm") else c
+    m = o * torch.tanh(shown)
+    return [m @ p("weight_hr").T if case.get("projSize") else m, c]
+
+
+def written_out(case, parameters, x, initial, masks):
+    """As torch.nn's modules, of x [T, B, I] and a list of states [L·D, B, ·]; zero output and carried state past a length."""
+    T, B, _ = x.shape
+    D = 2 if case.get("bidirectional") else 1
+    lengths = torch.tensor(case.get("lengths") or [T] * B)
+    last = [[] for _ in initial]
+    for layer in range(case.get("numLayers", 1)):
+        if layer > 0 and case.get("dropout"):
+            x = x * masks.take(case["dropout"], *x.shape)
+        sides = []
+        for d in range(D):
+            suffix = f"_l{layer}" + ("_reverse" if d else "")
+            state = [s[layer * D + d] for s in initial]
+            mask = masks.take(case["recurrentDropout"], *state[0].shape) if case.get("recurrentDropout") else 1.0
+            outputs = [None] * T
+            for t in reversed(range(T)) if d else range(T):
+                active = (t < lengths).unsqueeze(1)
+                after = one_step(case, lambda part: parameters[part + suffix], x[t], state, mask)
+                state = [torch.where(active, new, old) for new, old in zip(after, state)]
+                outputs[t] = torch.where(active, state[0], torch.zeros(()))
+            sides.append(torch.stack(outputs))
+            for k, s in enumerate(state):
+                last[k].append(s)
+        x = torch.cat(sides, 2)
+    return x, [torch.stack(s) for s in last]
+
+
+def module_of(case):
+    """The torch.nn module that computes the same."""
+    options = dict(num_layers=case.get("numLayers", 1), bias=case.get("bias", True), bidirectional=case.get("bidirectional", False))
+    if case["kind"] == "RNN":
+        options["nonlinearity"] = case.get("activation", "tanh")
+    if case.get("projSize"):
+        options["proj_size"] = case["projSize"]
+    return getattr(nn, case["kind"])(case["inputSize"], case["hiddenSize"], **options)
+
+
+def by_torch(module, case, x, initial):
+    T = x.shape[0]
+    lengths = case.get("lengths")
+    inputs = pack_padded_sequence(x, torch.tensor(lengths), enforce_sorted=False) if lengths else x
+    output, last = module(inputs, tuple(initial) if len(initial) == 2 else initial[0])
+    if lengths:
+        output, _ = pad_packed_sequence(output, total_length=T)
+    return output, list(last) if len(initial) == 2 else [last]
+
+
+def torch_has(case):
+    ours = ["peepholes", "layerNorm", "recurrentDropout", "dropout"]
+    return case.get("resetAfter", True) and case.get("activation") != "sigmoid" and not any(case.get(option) for option in ours)
+
+
+def parameter_shapes(case):
+    G = {"RNN": 1, "LSTM": 4, "GRU": 3}[case["kind"]]
+    I, H = case["inputSize"], case["hiddenSize"]
+    P = case.get("projSize") or H
+    D = 2 if case.get("bidirectional") else 1
+    shapes = {}
+    for layer in range(case.get("numLayers", 1)):
+        for d in range(D):
+            suffix = f"_l{layer}" + ("_reverse" if d else "")
+            shapes["weight_ih" + suffix] = (G * H, I if layer == 0 else D * P)
+            shapes["weight_hh" + suffix] = (G * H, P)
+            if case.get("bias", True):
+                shapes["bias_ih" + suffix] = shapes["bias_hh" + suffix] = (G * H,)
+            if case.get("layerNorm"):
+                shapes["weight_ln_ih" + suffix] = shapes["weight_ln_hh" + suffix] = (G * H,)
+            if case.get("projSize"):
+                shapes["weight_hr" + suffix] = (P, H)
+            if case.get("peepholes"):
+                shapes["weight_ch" + suffix] = (3 * H,)
+            if case.get("layerNorm") and case["kind"] == "LSTM":
+                shapes["weight_ln_ch" + suffix] = shapes["bias_ln_ch" + suffix] = (H,)
+    return shapes
+
+
+def recurrent_case(case):
+    label = json.dumps(case, sort_keys=True)
+    source = Source(label)
+    B, T = case["B"], case["T"]
+    H = case["hiddenSize"]
+    P = case.get("projSize") or H
+    D = 2 if case.get("bidirectional") else 1
+    rows = case.get("numLayers", 1) * D
+    widths = [P, H] if case["kind"] == "LSTM" else [H]
+
+    parameters = {name: source.normal(*shape, scale=0.4).requires_grad_() for name, shape in parameter_shapes(case).items()}
+    module = module_of(case) if torch_has(case) else None
+    if module is not None:
+        with torch.no_grad():
+            for name, p in module.named_parameters():
+                p.copy_(parameters[name])
+        assert list(parameters) == [name for name, _ in module.named_parameters()]
+        parameters = dict(module.named_parameters())
+    x = source.normal(T, B, case["inputSize"]).requires_grad_()
+    initial = [source.normal(rows, B, width, scale=0.5).requires_grad_() for width in widths]
+    if not case["state"]:
+        initial = [torch.zeros_like(s).requires_grad_() for s in initial]
+    weight_output = source.normal(T, B, D * P)
+    weight_state = [source.normal(rows, B, width) for width in widths]
+    target = source.normal(T, B, D * P, scale=0.5)
+
+    def run():
+        if module is not None:
+            return by_torch(module, case, x, initial)
+        return written_out(case, parameters, x, initial, Masks(case.get("seed", 0)))
+
+    output, last = run()
+    if module is not None:
+        mine = written_out(case, parameters, x, initial, None)
+        for a, b in zip([output, *last], [mine[0], *mine[1]]):
+            assert torch.allclose(a, b, rtol=1e-12, atol=1e-12), label
+    loss = (output * weight_output).sum() + sum((s * w).sum() for s, w in zip(last, weight_state))
+    loss.backward()
+
+    def batch_first(z):
+        return z.transpose(0, 1)
+
+    record = {
+        "case": case,
+        "parameters": {name: given(p) for name, p in parameters.items()},
+        "x": given(batch_first(x)),
+        "weightOutput": given(batch_first(weight_output)),
+        "weightState": [given(w) for w in weight_state],
+        "target": given(batch_first(target)),
+        "output": computed(batch_first(output)),
+        "lastState": [computed(s) for s in last],
+        "gradients": {
+            "x": computed(batch_first(x.grad)),
+            "state": [computed(s.grad) for s in initial],
+            "parameters": {name: computed(p.grad) for name, p in parameters.items()},
+        },
+    }
+    if case["state"]:
+        record["state"] = [given(s) for s in initial]
+
+    # Ten steps of training: mean squared distance to a target, by Adam. The same dropout masks at each step.
+    optimizer = torch.optim.Adam(parameters.values(), lr=0.01)
+    losses = []
+    for _ in range(10):
+        optimizer.zero_grad()
+        loss = ((run()[0] - target) ** 2).mean()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    record["training"] = {"losses": losses, "output": computed(batch_first(run()[0]))}
+    return record
+
+
+def recurrent():
+    small = dict(B=2, T=5, inputSize=3, hiddenSize=4, state=False)
+    large = dict(B=3, T=5, inputSize=2, hiddenSize=4, numLayers=2, bidirectional=True, lengths=[3, 5, 1], state=True)
+    odd = dict(B=4, T=3, inputSize=5, hiddenSize=7, state=True)
+    cases = []
+    for kind in ["RNN", "LSTM", "GRU"]:
+        cases += [
+            dict(kind=kind, **small),
+            dict(kind=kind, **odd),
+            dict(kind=kind, **odd, bias=False),
+            dict(kind=kind, **large),
+            dict(kind=kind, **large, bias=False),
+            dict(kind=kind, **{**large, "bidirectional": False, "state": False}),
+            dict(kind=kind, **large, dropout=0.4, seed=11),
+            dict(kind=kind, **odd, recurrentDropout=0.3, seed=12),
+            dict(kind=kind, **large, recurrentDropout=0.3, dropout=0.2, seed=13),
+            dict(kind=kind, **odd, layerNorm=True),
+            dict(kind=kind, **large, layerNorm=True),
+            dict(kind=kind, **odd, layerNorm=True, bias=False),
+        ]
+    for activation in ["relu", "sigmoid"]:
+        cases += [dict(kind="RNN", **odd, activation=activation), dict(kind="RNN", **large, activation=activation)]
+    cases += [
+        dict(kind="LSTM", **odd, projSize=3),
+        dict(kind="LSTM", **large, projSize=3),
+        dict(kind="LSTM", **odd, peepholes=True),
+        dict(kind="LSTM", **large, peepholes=True),
+        dict(kind="LSTM", **large, peepholes=True, projSize=3, layerNorm=True, recurrentDropout=0.25, dropout=0.25, seed=14),
+        dict(kind="GRU", **odd, resetAfter=False),
+        dict(kind="GRU", **large, resetAfter=False),
+        dict(kind="GRU", **large, resetAfter=False, recurrentDropout=0.25, seed=15),
+        dict(kind="GRU", **odd, resetAfter=False, bias=False),
+    ]
+    return {**header("recurrent layers: outputs, states, every gradient, ten steps of Adam"), "cases": [recurrent_case(case) for case in cases]}
+
+
+def cells():
+    records = []
+    for kind in ["RNNCell", "LSTMCell", "GRUCell"]:
+        for bias in [True, False]:
+            source = Source(f"{kind} {bias}")
+            cell = getattr(nn, kind)(5, 6, bias=bias)
+            with torch.no_grad():
+                for p in cell.parameters():
+                    p.copy_(source.normal(*p.shape, scale=0.4))
+            x = source.normal(4, 5).requires_grad_()
+            state = [source.normal(4, 6).requires_grad_() for _ in range(2 if kind == "LSTMCell" else 1)]
+            weights = [source.normal(4, 6) for _ in state]
+            result = cell(x, tuple(state) if len(state) == 2 else state[0])
+            result = list(result) if len(state) == 2 else [result]
+            sum((r * w).sum() for r, w in zip(result, weights)).backward()
+            records.append({
+                "kind": kind, "bias": bias, "inputSize": 5, "hiddenSize": 6,
+                "parameters": {name: given(p) for name, p in cell.named_parameters()},
+                "x": given(x), "state": [given(s) for s in state], "weights": [given(w) for w in weights],
+                "result": [computed(r) for r in result],
+                "gradients": {
+                    "x": computed(x.grad), "state": [computed(s.grad) for s in state],
+                    "parameters": {name: computed(p.grad) for name, p in cell.named_parameters()},
+                },
+            })
+    return {**header("cells: one step and its gradients"), "cases": records}
+
+
+# ---- losses and other layers -------------------------------------------------------------------------------------------
+
+def losses():
+    source = Source("losses")
+    R, C = 7, 5
+    logits = source.normal(R, C, scale=2.0)
+    targets = source.integers(C, R)
+    ignored = targets.clone()
+    ignored[[1, 4]] = -100
+    class_weights = source.normal(C).abs() + 0.25
+    scales = source.normal(R)
+
+    cross_entropy = []
+    for reduction in ["mean", "sum", "none"]:
+        for smoothing in [0.0, 0.1]:
+            for weighted in [False, True]:
+                for target, ignore in [(targets, -100), (ignored, -100), (targets, 2)]:
+                    z = logits.clone().requires_grad_()
+                    loss = nn.functional.cross_entropy(z, target, class_weights if weighted else None, ignore_index=ignore, reduction=reduction, label_smoothing=smoothing)
+                    (loss * scales).sum().backward() if reduction == "none" else loss.backward()
+                    cross_entropy.append({
+                        "reduction": reduction, "labelSmoothing": smoothing, "weighted": weighted, "ignoreIndex": ignore,
+                        "targets": integers(target), "loss": computed(loss), "dLogits": computed(z.grad),
+                    })
+
+    x, y = source.normal(3, 4), source.normal(3, 4)
+    probabilities = torch.sigmoid(source.normal(3, 4)).float().double()
+    pointwise_scales = source.normal(3, 4)
+    kinds = {
+        "mse": (nn.functional.mse_loss, y, {}),
+        "mae": (nn.functional.l1_loss, y, {}),
+        "huber": (nn.functional.huber_loss, y, {"delta": 1.0}),
+        "huberHalf": (nn.functional.huber_loss, y, {"delta": 0.5}),
+        "bce": (nn.functional.binary_cross_entropy_with_logits, probabilities, {}),
+    }
+    pointwise = []
+    for kind, (function, target, options) in kinds.items():
+        for reduction in ["mean", "sum", "none"]:
+            z = x.clone().requires_grad_()
+            loss = function(z, target, reduction=reduction, **options)
+            (loss * pointwise_scales).sum().backward() if reduction == "none" else loss.backward()
+            pointwise.append({"kind": "huber" if kind == "huberHalf" else kind, **options, "reduction": reduction, "target": given(target), "loss": computed(loss), "dX": computed(z.grad)})
+
+    return {
+        **header("losses, each with the gradient of its input; with reduction none the gradient is of sum(loss * scales)"),
+        "crossEntropy": {"logits": given(logits), "classWeights": given(class_weights), "scales": given(scales), "cases": cross_entropy},
+        "pointwise": {"x": given(x), "scales": given(pointwise_scales), "cases": pointwise},
+    }
+
+
+def layers():
+    source = Source("layers")
+    record = header("layers without recurrence, each with every gradient of sum(output * scales)")
+
+    x, weight, bias, scales = source.normal(3, 5, 6), source.normal(6), source.normal(6), source.normal(3, 5, 6)
+    leaves = [v.requires_grad_() for v in (x, weight, bias)]
+    y = nn.functional.layer_norm(x, (6,), weight, bias)
+    (y * scales).sum().backward()
+    names = ["x", "weight", "bias"]
+    record["layerNorm"] = {**{n: given(v) for n, v in zip(names, leaves)}, "scales": given(scales), "output": computed(y), "gradients": {n: computed(v.grad) for n, v in zip(names, leaves)}}
+
+    x, weight, bias, scales = source.normal(3, 5, 4), source.normal(6, 4), source.normal(6), source.normal(3, 5, 6)
+    leaves = [v.requires_grad_() for v in (x, weight, bias)]
+    y = nn.functional.linear(x, weight, bias)
+    (y * scales).sum().backward()
+    record["linear"] = {**{n: given(v) for n, v in zip(names, leaves)}, "scales": given(scales), "output": computed(y), "gradients": {n: computed(v.grad) for n, v in zip(names, leaves)}}
+
+    table, ids, scales = source.normal(7, 4).requires_grad_(), source.integers(7, 3, 5), source.normal(3, 5, 4)
+    ids[0, :2], ids[2, 4] = 2, 2
+    y = nn.functional.embedding(ids, table, padding_idx=2)
+    (y * scales).sum().backward()
+    record["embedding"] = {"paddingIndex": 2, "ids": integers(ids), "weight": given(table), "scales": given(scales), "output": computed(y), "gradients": {"weight": computed(table.grad)}}
+
+    adaptive = nn.AdaptiveLogSoftmaxWithLoss(8, 20, [4, 10], div_value=2.0)
+    with torch.no_grad():
+        for p in adaptive.parameters():
+            p.copy_(source.normal(*p.shape, scale=0.5))
+    x, targets = source.normal(9, 8).requires_grad_(), torch.tensor([0, 3, 4, 9, 10, 19, 2, 12, 5])
+    output, loss = adaptive(x, targets)
+    loss.backward()
+    record["adaptiveLogSoftmax"] = {
+        "inFeatures": 8, "numClasses": 20, "cutoffs": [4, 10], "divValue": 2.0,
+        "parameters": {name: given(p) for name, p in adaptive.named_parameters()},
+        "x": given(x), "targets": integers(targets), "output": computed(output), "loss": loss.item(),
+        "logProb": computed(adaptive.log_prob(x)), "predict": integers(adaptive.predict(x)),
+        "gradients": {"x": computed(x.grad), "parameters": {name: computed(p.grad) for name, p in adaptive.named_parameters()}},
+    }
+    return record
+
+
+# ---- optimisers and schedules ------------------------------------------------------------------------------------------
+
+def optimizers():
+    source = Source("optimizers")
+    start = source.normal(2, 5)
+    gradients = [source.normal(2, 5, scale=10.0 ** source.state.uniform(-2, 1)) for _ in range(10)]
+    cases = [
+        ("SGD", {}), ("SGD", {"weight_decay": 0.1}), ("SGD", {"momentum": 0.9}), ("SGD", {"momentum": 0.9, "nesterov": True}),
+        ("SGD", {"momentum": 0.9, "dampening": 0.5}), ("SGD", {"momentum": 0.8, "weight_decay": 0.05, "nesterov": True}),
+        ("Adam", {}), ("Adam", {"betas": (0.8, 0.95), "eps": 1e-6}), ("Adam", {"weight_decay": 0.1}), ("Adam", {"amsgrad": True}),
+        ("AdamW", {}), ("AdamW", {"weight_decay": 0.2}), ("AdamW", {"amsgrad": True, "weight_decay": 0.05}),
+        ("RMSprop", {}), ("RMSprop", {"alpha": 0.9, "momentum": 0.7}), ("RMSprop", {"centered": True}), ("RMSprop", {"centered": True, "momentum": 0.5, "weight_decay": 0.1}),
+        ("Adagrad", {}), ("Adagrad", {"lr_decay": 0.1, "weight_decay": 0.1}), ("Adagrad", {"initial_accumulator_value": 0.3}),
+    ]
+    records = []
+    for name, options in cases:
+        p = start.clone().requires_grad_()
+        optimizer = getattr(torch.optim, name)([p], lr=0.03, **options)
+        after = []
+        for gradient in gradients:
+            p.grad = gradient.clone()
+            optimizer.step()
+            after.append(p.detach().clone())
+        records.append({"name": name, "options": options, "learningRate": 0.03, "after": computed(torch.stack(after))})
+
+    clips = []
+    for max_norm in [0.5, 3.0, 1e6]:
+        parts = [torch.zeros(2, 3, requires_grad=True), torch.zeros(4, requires_grad=True)]
+        given_parts = [source.normal(2, 3), source.normal(4)]
+        for part, gradient in zip(parts, given_parts):
+            part.grad = gradient.clone()
+        norm = torch.nn.utils.clip_grad_norm_(parts, max_norm)
+        clips.append({"maxNorm": max_norm, "gradients": [given(g) for g in given_parts], "norm": norm.item(), "clipped": [computed(part.grad) for part in parts]})
+    return {
+        **header("optimisers: parameters after each of ten steps with given gradients; options under torch's names"),
+        "start": given(start), "gradients": given(torch.stack(gradients)), "cases": records, "clipNorm": clips,
+    }
+
+
+def schedules():
+    def rates(make, steps=24, metrics=None):
+        optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.1, momentum=0.9)
+        scheduler = make(optimizer)
+        values = []
+        for step in range(steps):
+            values.append(optimizer.param_groups[0]["lr"])
+            optimizer.step()
+            scheduler.step(metrics[step]) if metrics else scheduler.step()
+        return values
+
+    lr = torch.optim.lr_scheduler
+    metrics = [5.0, 4.0, 4.0, 4.0, 4.0, 3.9999, 3.99985, 3.5, 3.6, 3.6, 3.6, 3.6, 3.4, 3.4, 3.4, 3.4, 3.4, 3.4, 3.4, 3.4, 3.4, 3.4, 3.4, 3.4]
+    table = [
+        ("StepLR", {"step_size": 5, "gamma": 0.5}, None),
+        ("MultiStepLR", {"milestones": [3, 8, 15], "gamma": 0.3}, None),
+        ("ExponentialLR", {"gamma": 0.9}, None),
+        ("CosineAnnealingLR", {"T_max": 20, "eta_min": 0.001}, None),
+        ("CosineAnnealingWarmRestarts", {"T_0": 5, "T_mult": 2, "eta_min": 0.001}, None),
+        ("LinearLR", {"start_factor": 0.1, "total_iters": 8}, None),
+        ("OneCycleLR", {"max_lr": 0.4, "total_steps": 24, "cycle_momentum": False}, None),
+        ("ReduceLROnPlateau", {"factor": 0.5, "patience": 2}, metrics),
+        ("ReduceLROnPlateau", {"factor": 0.1, "patience": 1, "cooldown": 2, "min_lr": 0.0005, "threshold": 0.01, "threshold_mode": "abs"}, metrics),
+        ("ReduceLROnPlateau", {"mode": "max", "factor": 0.2, "patience": 3}, metrics),
+    ]
+    return {
+        **header("schedules: the learning rate in each of 24 steps from 0.1, stepped once after each; options under torch's names"),
+        "learningRate": 0.1, "metrics": metrics,
+        "cases": [{"name": name, "options": options, "rates": rates(lambda o: getattr(lr, name)(o, **options), metrics=m)} for name, options, m in table],
+    }
+
+
+# ---- files -------------------------------------------------------------------------------------------------------------
+
+FIXTURES = {"recurrent": recurrent, "cells": cells, "losses": losses, "layers": layers, "optimizers": optimizers, "schedules": schedules}
+
+
+def difference(path, old, new):
+    """The first place where two fixtures differ by more than rounding; None when they do not."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        if "float64" in old and "float64" in new:
+            a, b = (np.frombuffer(base64.b64decode(v["float64"])) for v in (old, new))
+            same = old["shape"] == new["shape"] and np.allclose(a, b, rtol=1e-9, atol=1e-12)
+            return None if same else path
+        if old.keys() != new.keys():
+            return path
+        return next((found for key in old if (found := difference(f"{path}.{key}", old[key], new[key]))), None)
+    if isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
+        return next((found for i, (a, b) in enumerate(zip(old, new)) if (found := difference(f"{path}[{i}]", a, b))), None)
+    if isinstance(old, float) and isinstance(new, float):
+        return None if math.isclose(old, new, rel_tol=1e-9, abs_tol=1e-12) else path
+    return None if old == new else path
+
+
+def main():
+    check = "--check" in sys.argv[1:]
+    failed = False
+    for name, make in FIXTURES.items():
+        path = HERE / f"{name}.json"
+        fresh = json.loads(json.dumps(make()))
+        if not check:
+            path.write_text(json.dumps(fresh, separators=(",", ":")) + "\n")
+            print(f"{path.name}: {path.stat().st_size // 1024} kB")
+            continue
+        recorded = json.loads(path.read_text())
+        for fixture in (fresh, recorded):
+            fixture.pop("torch"), fixture.pop("numpy")
+        found = difference(name, recorded, fresh)
+        print(f"{path.name}: {'as recorded' if found is None else f'differs at {found}'}")
+        failed = failed or found is not None
+    sys.exit(1 if failed else 0)
+
+
+if __name__ == "__main__":
+    main()
