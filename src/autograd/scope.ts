@@ -4,29 +4,33 @@
  */
 import { BackendError } from '../tensor/errors.ts';
 import type { Storage } from './storage.ts';
-import type { Tensor } from './tensor.ts';
+import { nextNodeId } from './tape.ts';
+import { Tensor } from './tensor.ts';
 
 interface Scope {
   /** Buffers made here. */
   readonly owned: Set<Storage>;
   /** Host storages that have a copy in the backend's memory until the end. */
   readonly uploaded: Storage[];
-  readonly kept: Set<Storage>;
+  /** What was given to `keep`, here or further in. */
+  readonly kept: unknown[];
+  /** Id of the first tape node made here: what older nodes hold is older than this scope, and need not be walked. */
+  readonly firstNode: number;
 }
 
 let current: Scope | null = null;
 
 /**
- * Runs `body` and frees every tensor made in it, except those it returns (alone, or anywhere in arrays, plain objects or
- * maps), those given to `keep`, and what the gradients of both need. What leaves the outermost scope moves to JavaScript's
- * heap.
+ * Runs `body` and frees every tensor made in it, except those it returns (alone, or anywhere in arrays, plain objects,
+ * maps or sets), those given to `keep`, and what the gradients of both need. What leaves the outermost scope moves to
+ * JavaScript's heap.
  *
  * @throws BackendError when `body` is asynchronous
  * @example const { output } = scope(() => lstm.forward(x));
  */
 export function scope<T>(body: () => T): T {
   const outer = current;
-  const inner: Scope = { owned: new Set(), uploaded: [], kept: new Set() };
+  const inner: Scope = { owned: new Set(), uploaded: [], kept: [], firstNode: nextNodeId() };
   current = inner;
   let result: T | undefined;
   try {
@@ -46,9 +50,9 @@ export function inScope<T>(body: () => T): T {
   return current === null ? scope(body) : body();
 }
 
-/** Lets a tensor (or tensors in arrays and objects) outlive the current scope though it is not returned. Returns it. */
+/** Lets a tensor (or tensors in arrays and objects) outlive every scope around it, though it is not returned. Returns it. */
 export function keep<T>(value: T): T {
-  if (current !== null) collect(value, current.kept, new Set());
+  current?.kept.push(value);
   return value;
 }
 
@@ -67,40 +71,45 @@ export function upload(storage: Storage): void {
   current.uploaded.push(storage);
 }
 
-/** Frees a scoped tensor before its scope ends. For gradients and saved activations that no user can hold. */
+/** Frees a scoped tensor before its scope ends. For temporaries, gradients and saved activations that no user can hold. */
 export function releaseEarly(storage: Storage): void {
   if (current?.owned.delete(storage)) storage.release();
 }
 
 function leave(inner: Scope, outer: Scope | null, result: unknown): void {
-  const leaving = inner.kept;
-  if (inner.owned.size > 0) collect(result, leaving, new Set());
   for (const storage of inner.uploaded) storage.release();
+  if (outer !== null) for (const value of inner.kept) outer.kept.push(value);
+  if (inner.owned.size === 0) return;
+  const leaving = storagesIn([result, ...inner.kept], inner.firstNode);
   for (const storage of inner.owned) {
     if (!leaving.has(storage)) storage.release();
     else if (outer === null) storage.moveToHost();
     else outer.owned.add(storage);
   }
-  if (outer !== null) for (const storage of inner.kept) outer.kept.add(storage);
 }
 
-function isTensor(value: object): value is Tensor {
-  return 'storage' in value && 'strides' in value;
-}
-
-/** Every storage reachable from a value: its tensors, and through the tape what their gradients need. */
-function collect(value: unknown, into: Set<Storage>, seen: Set<object>): void {
-  const pending: unknown[] = [value];
+/** Every storage reachable from the values: their tensors', and through the tape what gradients need; nodes before `firstNode` are left out. */
+function storagesIn(values: unknown[], firstNode: number): Set<Storage> {
+  const storages = new Set<Storage>();
+  const seen = new Set<object>();
+  const pending = values;
   while (pending.length > 0) {
     const next = pending.pop();
     if (typeof next !== 'object' || next === null || seen.has(next) || ArrayBuffer.isView(next)) continue;
     seen.add(next);
-    if (isTensor(next)) {
-      into.add(next.storage);
-      if (next.grad !== null) pending.push(next.grad);
-      if (next.node !== null) pending.push(...next.node.inputs, ...next.node.saved);
-    } else if (Array.isArray(next)) pending.push(...next);
-    else if (next instanceof Map) pending.push(...next.values());
-    else if (Object.getPrototypeOf(next) === Object.prototype) pending.push(...Object.values(next));
+    if (next instanceof Tensor) {
+      storages.add(next.storage);
+      const { node } = next;
+      if (node === null || node.id < firstNode || seen.has(node)) continue;
+      seen.add(node);
+      pending.push(...node.inputs, ...node.saved, ...node.outputs);
+    } else for (const part of partsOf(next)) pending.push(part);
   }
+  return storages;
+}
+
+function partsOf(value: object): Iterable<unknown> {
+  if (Array.isArray(value) || value instanceof Set) return value;
+  if (value instanceof Map) return value.values();
+  return Object.getPrototypeOf(value) === Object.prototype ? Object.values(value) : [];
 }

@@ -19,6 +19,8 @@ export class Storage {
   buffer: Buffer | null = null;
   /** Outlives scopes: no scope frees the buffer. */
   persistent = false;
+  /** Becomes persistent when a kernel first needs it: a parameter's. */
+  isLearnt = false;
   /** What must stay alive as long as this storage does: the flat buffer that it is a part of. */
   owner: object | null = null;
 
@@ -63,6 +65,20 @@ export class Storage {
     freeWhenCollected(this, this.backend, this.buffer);
   }
 
+  /** Moves the numbers into a part of a buffer that `owner` keeps alive. Every tensor over this storage follows. */
+  moveTo(owner: object, buffer: Buffer): void {
+    if (this.buffer === null) this.backend.write(buffer, this.read());
+    else this.backend.copy(this.buffer, buffer);
+    if (this.persistent && this.owner === null) {
+      registry.unregister(this);
+      this.backend.free(this.buffer!);
+    }
+    this.host = null;
+    this.buffer = buffer;
+    this.persistent = true;
+    this.owner = owner;
+  }
+
   /** The numbers, as they are now. Host storages answer with their own array: copy before writing. */
   read(): TypedArray {
     if (this.host !== null) return this.host;
@@ -70,6 +86,12 @@ export class Storage {
     throw new BackendError(
       'this tensor ended with the scope (or training step) that made it. Return it from the callback, or keep(tensor), to use it afterwards.',
     );
+  }
+
+  /** Replaces the numbers, wherever they are. */
+  write(values: ArrayLike<number>): void {
+    this.host?.set(values);
+    if (this.buffer !== null) this.backend.write(this.buffer, values);
   }
 
   /** Gives the buffer back. Without a host copy the tensor has ended. */
@@ -81,6 +103,7 @@ export class Storage {
 
   /** Out of every scope: onto JavaScript's heap. */
   moveToHost(): void {
+    if (this.persistent) return;
     if (this.host === null) this.host = this.read();
     this.release();
   }
@@ -90,5 +113,5 @@ const registry = new FinalizationRegistry<{ backend: Backend; buffer: Buffer }>(
 
 /** Frees `buffer` once `holder` has been collected. */
 export function freeWhenCollected(holder: object, backend: Backend, buffer: Buffer): void {
-  registry.register(holder, { backend, buffer });
+  registry.register(holder, { backend, buffer }, holder);
 }

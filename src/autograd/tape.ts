@@ -4,18 +4,21 @@
  */
 import { ShapeError } from '../tensor/errors.ts';
 import { formatShape, sameShape } from '../tensor/shape.ts';
-import { inScope, releaseEarly } from './scope.ts';
+import { copyInto, emptyInOrder, packedOrder } from './layout.ts';
+import { inScope, keep, releaseEarly } from './scope.ts';
 import { Storage } from './storage.ts';
-import { bufferOf, contiguous, empty, Tensor } from './tensor.ts';
+import { bufferOf, empty, Parameter, Tensor } from './tensor.ts';
 
 /** One operation on the tape. */
 export interface TapeNode {
   readonly name: string;
+  /** Grows with time: whatever an operation was applied to has a smaller one. */
+  readonly id: number;
   /** What it was applied to. */
   inputs: readonly (Tensor | null)[];
   /** Tensors that only the backward needs and no user can hold; freed once it has run. */
   saved: readonly Tensor[];
-  readonly outputShapes: readonly (readonly number[])[];
+  outputs: readonly Tensor[];
   /** null once it has run. */
   backward: Backward | null;
 }
@@ -23,7 +26,8 @@ export interface TapeNode {
 /**
  * From the gradients of the outputs (null: none) to those of the inputs, in order; null or undefined where an input needs
  * none or its gradient went to `sink`. What it returns is fresh, or a view of a gradient it was given. Gradients may have
- * any strides: `contiguous(g)` before a kernel. It may overwrite `saved`, never the gradients it was given.
+ * any strides: `contiguous(g)` before a kernel. It may overwrite `saved`, never the gradients it was given. What else it
+ * reads must be an input, an output or `saved`: the tape keeps only those alive.
  */
 export type Backward = (gradients: readonly (Tensor | null)[], sink: GradientSink) => readonly (Tensor | null | undefined)[] | void;
 
@@ -39,6 +43,12 @@ export interface GradientSink {
 }
 
 let isRecording = true;
+let nodeCount = 0;
+
+/** The id that the next operation on the tape will have. */
+export function nextNodeId(): number {
+  return nodeCount;
+}
 
 /** Runs `body` without recording; its results have no history. */
 export function noGrad<T>(body: () => T): T {
@@ -65,7 +75,7 @@ export function record(
   saved: readonly Tensor[] = [],
 ): void {
   if (!needsGrad(inputs)) return;
-  const node: TapeNode = { name, inputs, saved, outputShapes: outputs.map((y) => y.shape), backward };
+  const node: TapeNode = { name, id: nodeCount++, inputs, saved, outputs, backward };
   outputs.forEach((y, index) => {
     y.requiresGrad = true;
     y.node = node;
@@ -82,35 +92,36 @@ export function record(
  */
 export function backward(loss: Tensor, gradient?: Tensor): void {
   if (gradient === undefined && loss.size !== 1) {
-    throw new ShapeError(`[backward] expected a scalar, received ${formatShape(loss.shape)}. Reduce it with sum() or mean(), or give its gradient.`);
+    throw new ShapeError(
+      `[backward] expected a scalar, received ${formatShape(loss.shape)}. Reduce it with sum() or mean(), or give its gradient.`,
+    );
   }
   if (gradient !== undefined && !sameShape(gradient.shape, loss.shape)) {
     throw new ShapeError(`[backward] expected a gradient of shape ${formatShape(loss.shape)}, received ${formatShape(gradient.shape)}.`);
   }
   if (!loss.requiresGrad) {
-    throw new ShapeError('[backward] this tensor depends on nothing that requires a gradient (or its graph has been walked already).');
+    throw new ShapeError(
+      '[backward] this tensor depends on nothing that requires a gradient. Was it made in noGrad(), or from a detached tensor?',
+    );
   }
   inScope(() => noGrad(() => walk(loss, gradient ?? filled(loss, 1))));
 }
 
 function walk(loss: Tensor, seed: Tensor): void {
-  if (loss.node === null) {
-    addToLeaf(loss, seed);
-    return;
-  }
   const pending = new PendingGradients();
   pending.hold(seed);
-  pending.add(loss.node, loss.outputIndex, seed);
+  pending.add(loss, seed);
+  if (loss.node === null) return;
   for (const node of newestFirst(loss.node)) {
     const gradients = pending.take(node);
     if (gradients.some((g) => g !== null)) step(node, gradients, pending);
     pending.release(gradients);
-    for (const x of node.saved) releaseEarly(x.storage);
+    for (const x of node.saved) pending.dropIfUnshared(x);
     node.backward = null;
     node.inputs = [];
     node.saved = [];
+    node.outputs = [];
   }
-  loss.node = null;
 }
 
 /** One operation backwards. */
@@ -118,57 +129,53 @@ function step(node: TapeNode, gradients: readonly (Tensor | null)[], pending: Pe
   const { inputs } = node;
   const sink: GradientSink = {
     wants: (i) => inputs[i]?.requiresGrad === true,
-    accumulator: (i) => {
-      const input = inputs[i]!;
-      return input.node === null ? leafGradient(input) : pending.accumulator(input.node, input.outputIndex, input);
-    },
+    accumulator: (i) => pending.accumulator(inputs[i]!),
   };
   const results = node.backward!(gradients, sink) ?? [];
   results.forEach((g, i) => {
     const input = inputs[i];
-    if (g === null || g === undefined || input === null || !input.requiresGrad) return;
-    if (input.node === null) addToLeaf(input, g);
-    else pending.add(input.node, input.outputIndex, g);
+    if (g === null || g === undefined) return;
+    if (input === null || input === undefined || !input.requiresGrad) {
+      pending.dropIfUnshared(g);
+      return;
+    }
+    if (!sameShape(g.shape, input.shape)) {
+      throw new ShapeError(
+        `[backward] "${node.name}" gave input ${i} a gradient of shape ${formatShape(g.shape)}; it is of shape ${formatShape(input.shape)}.`,
+      );
+    }
+    pending.add(input, g);
   });
 }
 
 /** Every node that `last` depends on, each before those it depends on. */
 function newestFirst(last: TapeNode): TapeNode[] {
-  const order: TapeNode[] = [];
-  const seen = new Set<TapeNode>([last]);
-  const stack: { node: TapeNode; next: number }[] = [{ node: last, next: 0 }];
-  while (stack.length > 0) {
-    const top = stack[stack.length - 1];
-    if (top.node.backward === null) {
-      throw new ShapeError(`[backward] the graph through "${top.node.name}" has been walked already; a graph gives its gradients once.`);
+  const nodes = new Set([last]);
+  for (const { name, backward, inputs } of nodes) {
+    if (backward === null) {
+      throw new ShapeError(`[backward] the graph through "${name}" has been walked already; a graph gives its gradients once.`);
     }
-    if (top.next === top.node.inputs.length) {
-      order.push(top.node);
-      stack.pop();
-      continue;
-    }
-    const node = top.node.inputs[top.next++]?.node;
-    if (node !== null && node !== undefined && !seen.has(node)) {
-      seen.add(node);
-      stack.push({ node, next: 0 });
-    }
+    for (const x of inputs) if (x !== null && x.node !== null) nodes.add(x.node);
   }
-  return order.reverse();
+  return [...nodes].sort((a, b) => b.id - a.id);
 }
 
-/** A leaf's `grad`, zeros at first; it outlives scopes. */
+/** A leaf's `grad` in the backend's memory, zeros at first. It outlives every scope, and a Parameter's stays where it is. */
 export function leafGradient(leaf: Tensor): Tensor {
-  if (leaf.grad !== null) return leaf.grad;
-  const storage = Storage.onBackend(leaf.backend, leaf.backend.float, leaf.size);
-  storage.persist();
-  leaf.backend.fill(storage.buffer!, 0);
-  leaf.grad = new Tensor(storage, leaf.shape);
-  return leaf.grad;
+  const known = leaf.grad;
+  if (known !== null && known.storage.host === null) return known;
+  const { backend } = leaf;
+  const grad = leaf instanceof Parameter ? persistent(leaf) : keep(empty(backend, leaf.shape));
+  if (known === null) backend.fill(bufferOf(grad), 0);
+  else backend.write(bufferOf(grad), known.storage.read());
+  leaf.grad = grad;
+  return grad;
 }
 
-function addToLeaf(leaf: Tensor, gradient: Tensor): void {
-  const total = leafGradient(leaf);
-  leaf.backend.axpy(1, bufferOf(contiguous(gradient)), bufferOf(total));
+function persistent(like: Tensor): Tensor {
+  const storage = Storage.onBackend(like.backend, like.backend.float, like.size);
+  storage.persist();
+  return new Tensor(storage, like.shape);
 }
 
 function filled(like: Tensor, value: number): Tensor {
@@ -177,46 +184,53 @@ function filled(like: Tensor, value: number): Tensor {
   return x;
 }
 
-/** Gradients on their way: per node and output, with a count of who shares each buffer. */
+/** Gradients on their way: per node and output, with a count of who shares each buffer. What a leaf gets is added to it at once. */
 class PendingGradients {
   readonly #byNode = new Map<TapeNode, (Tensor | null)[]>();
   readonly #shares = new Map<Storage, number>();
 
-  /** Never frees this one: somebody else's. */
+  /** Never frees or overwrites this one: somebody else's. */
   hold(gradient: Tensor): void {
     this.#share(gradient, 1);
   }
 
-  add(node: TapeNode, index: number, gradient: Tensor): void {
-    const slots = this.#slots(node);
-    const known = slots[index];
+  add(to: Tensor, gradient: Tensor): void {
+    if (to.node === null) {
+      copyInto(gradient, leafGradient(to), true);
+      this.dropIfUnshared(gradient);
+      return;
+    }
+    const slots = this.#slots(to.node);
+    const known = slots[to.outputIndex];
     if (known === null) {
-      slots[index] = gradient;
+      slots[to.outputIndex] = gradient;
       this.#share(gradient, 1);
       return;
     }
-    if (this.#shares.get(known.storage) === 1 && known.storage !== gradient.storage && known.isContiguous && known.size === known.storage.length) {
-      known.backend.axpy(1, bufferOf(contiguous(gradient)), bufferOf(known));
-      this.#dropIfUnshared(gradient);
+    if (this.#isAlone(known) && packedOrder(known) !== null) {
+      copyInto(gradient, known, true);
+      this.dropIfUnshared(gradient);
       return;
     }
-    const sum = empty(known.backend, known.shape);
-    known.backend.binary('add', bufferOf(contiguous(known)), bufferOf(contiguous(gradient)), bufferOf(sum));
-    slots[index] = sum;
+    const sum = emptyInOrder(known.backend, known.shape, packedOrder(known));
+    copyInto(known, sum);
+    copyInto(gradient, sum, true);
+    slots[to.outputIndex] = sum;
     this.#share(sum, 1);
     this.#share(known, -1);
-    this.#dropIfUnshared(gradient);
+    this.dropIfUnshared(gradient);
   }
 
-  accumulator(node: TapeNode, index: number, like: Tensor): Tensor {
-    const slots = this.#slots(node);
-    const known = slots[index];
-    if (known !== null && this.#shares.get(known.storage) === 1 && known.isContiguous && known.size === known.storage.length) return known;
-    const sum = filled(like, 0);
-    slots[index] = sum;
+  accumulator(to: Tensor): Tensor {
+    if (to.node === null) return leafGradient(to);
+    const slots = this.#slots(to.node);
+    const known = slots[to.outputIndex];
+    if (known !== null && this.#isAlone(known) && known.isContiguous) return known;
+    const sum = filled(to, 0);
+    slots[to.outputIndex] = sum;
     this.#share(sum, 1);
     if (known !== null) {
-      known.backend.axpy(1, bufferOf(contiguous(known)), bufferOf(sum));
+      copyInto(known, sum);
       this.#share(known, -1);
     }
     return sum;
@@ -233,10 +247,19 @@ class PendingGradients {
     for (const g of gradients) if (g !== null) this.#share(g, -1);
   }
 
+  dropIfUnshared(x: Tensor): void {
+    if (!this.#shares.has(x.storage)) releaseEarly(x.storage);
+  }
+
+  /** Whether a pending gradient is the only tensor over its storage. */
+  #isAlone(known: Tensor): boolean {
+    return this.#shares.get(known.storage) === 1;
+  }
+
   #slots(node: TapeNode): (Tensor | null)[] {
     let slots = this.#byNode.get(node);
     if (slots === undefined) {
-      slots = node.outputShapes.map(() => null);
+      slots = node.outputs.map(() => null);
       this.#byNode.set(node, slots);
     }
     return slots;
@@ -250,9 +273,5 @@ class PendingGradients {
     }
     this.#shares.delete(gradient.storage);
     releaseEarly(gradient.storage);
-  }
-
-  #dropIfUnshared(gradient: Tensor): void {
-    if (!this.#shares.has(gradient.storage)) releaseEarly(gradient.storage);
   }
 }

@@ -4,6 +4,7 @@ import { getBackend } from '../backend/select.ts';
 import { BackendError, ShapeError } from '../tensor/errors.ts';
 import type { Random } from '../tensor/random.ts';
 import { arrayOf, type DType, formatShape, isContiguous, rowMajor, type Shape, sizeOf, type TypedArray } from '../tensor/shape.ts';
+import { copyInto } from './layout.ts';
 import { own, upload } from './scope.ts';
 import { Storage } from './storage.ts';
 import type { TapeNode } from './tape.ts';
@@ -14,7 +15,7 @@ export type NestedNumbers = number | readonly NestedNumbers[];
 export interface TensorOptions {
   /** Shape; default: that of the nested list, or one axis for a typed array. */
   readonly shape?: Shape;
-  /** 'int32' for indices; default: the backend's float. */
+  /** 'int32' for indices. Default: int32 for an Int32Array, the backend's float for everything else. */
   readonly dtype?: 'float' | 'int32';
   readonly requiresGrad?: boolean;
   /** Default: the backend in use. */
@@ -111,7 +112,8 @@ export class Parameter extends Tensor {
     if (values.length !== sizeOf(shape)) {
       throw new ShapeError(`[Parameter] expected ${sizeOf(shape)} values for shape ${formatShape(shape)}, received ${values.length}.`);
     }
-    super(Storage.onHost(backend, toDType(values, backend.float), backend.float), shape);
+    super(Storage.onHost(backend, copyAs(backend.float, values), backend.float), shape);
+    this.storage.isLearnt = true;
     this.requiresGrad = true;
   }
 
@@ -120,23 +122,22 @@ export class Parameter extends Tensor {
     if (values.length !== this.size) {
       throw new ShapeError(`[Parameter.assign] expected ${this.size} values for shape ${formatShape(this.shape)}, received ${values.length}.`);
     }
-    if (this.storage.persistent) this.backend.write(this.storage.buffer!, values);
-    else this.storage = Storage.onHost(this.backend, toDType(values, this.dtype).slice(), this.dtype);
+    this.storage.write(values);
   }
 
-  /** Moves values and gradient to parts of shared buffers. For optimisers. */
-  moveTo(storage: Storage, gradient: Tensor): void {
-    this.backend.write(storage.buffer!, this.dataSync());
-    if (this.grad !== null) this.backend.write(gradient.storage.buffer!, this.grad.dataSync());
-    this.storage = storage;
-    this.grad = gradient;
+  /** Moves values and gradient into parts of buffers that `owner` keeps alive. For optimisers. */
+  moveTo(owner: object, values: Buffer, gradient: Buffer): void {
+    this.storage.moveTo(owner, values);
+    if (this.grad === null) this.grad = new Tensor(Storage.partOf(owner, this.backend, gradient), this.shape);
+    else this.grad.storage.moveTo(owner, gradient);
   }
 }
 
-function toDType(values: ArrayLike<number>, dtype: DType): TypedArray {
-  if (dtype === 'float32') return values instanceof Float32Array ? values : Float32Array.from(values);
-  if (dtype === 'float64') return values instanceof Float64Array ? values : Float64Array.from(values);
-  return values instanceof Int32Array ? values : Int32Array.from(values);
+/** A fresh array of `dtype`. */
+function copyAs(dtype: DType, values: ArrayLike<number>): TypedArray {
+  const copy = arrayOf(dtype, values.length);
+  copy.set(values);
+  return copy;
 }
 
 /**
@@ -154,11 +155,11 @@ export function tensor(values: NestedNumbers | TypedArray, options: TensorOption
   if (sizeOf(shape) !== sizeOf(natural)) {
     throw new ShapeError(`[tensor] expected ${sizeOf(shape)} numbers for shape ${formatShape(shape)}, received ${sizeOf(natural)}.`);
   }
-  const dtype = options.dtype === 'int32' ? 'int32' : backend.float;
+  const isInteger = options.dtype === undefined ? values instanceof Int32Array : options.dtype === 'int32';
+  const dtype = isInteger ? 'int32' : backend.float;
   const flat = isTyped ? values : flatten(values, natural);
-  if (dtype === 'int32' && !(flat instanceof Int32Array)) requireIntegers(flat);
-  const host = isTyped && flat.constructor === arrayOf(dtype, 0).constructor ? (flat.slice() as TypedArray) : toDType(flat, dtype);
-  const result = new Tensor(Storage.onHost(backend, host, dtype), shape);
+  if (isInteger && !(flat instanceof Int32Array)) requireIntegers(flat);
+  const result = new Tensor(Storage.onHost(backend, copyAs(dtype, flat), dtype), shape);
   result.requiresGrad = options.requiresGrad ?? false;
   return result;
 }
@@ -198,32 +199,28 @@ export function empty(backend: Backend, shape: Shape, dtype: DType = backend.flo
   return new Tensor(storage, shape);
 }
 
-/** The buffer that a kernel reads: all elements of a contiguous tensor. Host storages are uploaded for the scope. */
+/** The buffer that a kernel reads: the elements of a tensor without gaps. Host storages are uploaded for the scope. */
 export function bufferOf(x: Tensor): Buffer {
+  const whole = wholeBuffer(x);
+  const { size } = x;
+  return x.offset === 0 && size === whole.length ? whole : x.backend.slice(whole, x.offset, size);
+}
+
+/** All of the storage that `x` is a view of; for kernels that take offsets and strides. */
+export function wholeBuffer(x: Tensor): Buffer {
   const { storage } = x;
   if (storage.buffer === null) {
-    if (x instanceof Parameter) storage.persist();
+    if (storage.isLearnt) storage.persist();
     else upload(storage);
   }
-  const buffer = storage.buffer!;
-  const size = x.size;
-  return x.offset === 0 && size === buffer.length ? buffer : x.backend.slice(buffer, x.offset, size);
+  return storage.buffer!;
 }
 
 /** `x`, or a row-major copy where its strides are others. No history. */
 export function contiguous(x: Tensor): Tensor {
   if (x.isContiguous) return x;
   const copy = empty(x.backend, x.shape, x.dtype);
-  const whole = new Tensor(x.storage, [x.storage.length]);
-  x.backend.stridedCopy({
-    shape: x.shape,
-    x: bufferOf(whole),
-    xOffset: x.offset,
-    xStrides: x.strides,
-    y: bufferOf(copy),
-    yOffset: 0,
-    yStrides: copy.strides,
-  });
+  copyInto(x, copy);
   return copy;
 }
 

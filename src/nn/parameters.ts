@@ -1,6 +1,6 @@
 /** A model's parameters in one contiguous buffer, their gradients in another: an optimiser step is one kernel call. */
-import { freeWhenCollected, Storage } from '../autograd/storage.ts';
-import { type Parameter, Tensor } from '../autograd/tensor.ts';
+import { freeWhenCollected } from '../autograd/storage.ts';
+import type { Parameter } from '../autograd/tensor.ts';
 import type { Backend, Buffer } from '../backend/backend.ts';
 import { ConfigError } from '../tensor/errors.ts';
 
@@ -27,8 +27,8 @@ export class FlatParameters {
     this.values = this.allocateZeros(length);
     this.gradients = this.allocateZeros(length);
     parameters.forEach((parameter, i) => {
-      const part = (buffer: Buffer) => Storage.partOf(this, this.backend, this.backend.slice(buffer, this.offsets[i], parameter.size));
-      parameter.moveTo(part(this.values), new Tensor(part(this.gradients), parameter.shape));
+      const part = (buffer: Buffer) => this.backend.slice(buffer, this.offsets[i], parameter.size);
+      parameter.moveTo(this, part(this.values), part(this.gradients));
       owners.set(parameter, this);
     });
   }
