@@ -120,7 +120,7 @@ function place(backend: Backend, { values, role }: Operand, shift: number) {
   return { block, offset, before: backend.read(block), buffer: backend.slice(block, offset, values.length) };
 }
 
-/** Below this float32 numbers are denormal, which a backend may flush to 0. */
+/** Below this float32 numbers are denormal: a backend may flush them to 0. */
 const smallestNormal = 2 ** -126;
 
 /** Says where `actual` is not `expected` (rounded to float32), or undefined. */
@@ -128,7 +128,7 @@ export function difference(kernelCase: KernelCase, actual: Record<string, Values
   for (const [name, right] of Object.entries(expected)) {
     const { defined, finite = false, magnitude = 0, perElement = false } = kernelCase.operands[name];
     const isDefined = (i: number) => defined === undefined || defined[i] === 1;
-    let largest = Math.max(magnitude, smallestNormal);
+    let largest = magnitude;
     if (!perElement)
       right.forEach((x, i) => {
         if (isDefined(i) && Number.isFinite(x)) largest = Math.max(largest, Math.abs(x));
@@ -142,8 +142,8 @@ export function difference(kernelCase: KernelCase, actual: Record<string, Values
       const rounded = Math.fround(right[i]);
       if (Object.is(left, rounded)) continue;
       const scale = perElement ? Math.max(largest, Math.abs(right[i])) : largest;
-      const error = Math.abs(left - right[i]) / scale;
-      if (Number.isFinite(rounded) && error <= kernelCase.tolerance) continue;
+      const error = Math.max(0, Math.abs(left - right[i]) - smallestNormal) / scale;
+      if (Number.isFinite(rounded) && (error <= kernelCase.tolerance || left === rounded)) continue;
       return `${name}[${i}] of ${right.length} is ${left}, expected ${rounded}: off by ${error.toExponential(1)} of ${scale.toExponential(1)}, allowed ${kernelCase.tolerance}`;
     }
   }

@@ -81,23 +81,25 @@ function layerNormCases(rng: Random, R: number, C: number): KernelCase[] {
     { weight: false, bias: true, y: true },
     { weight: false, bias: false, y: false },
   ];
-  const forward = options.map(
-    ({ weight, bias, y }): KernelCase => ({
+  const forward = options.map(({ weight, bias, y }): KernelCase => {
+    const x = normal(rng, R * C, 2).map((value) => Math.fround(value + 3));
+    const { rstd, magnitude } = conditionOf(x, R, C, epsilon);
+    return {
       kernel: 'layerNorm',
       label: `${R} x ${C}, weight ${weight}, bias ${bias}, y ${y}`,
       tolerance,
       operands: {
-        x: input(normal(rng, R * C, 2).map((value) => Math.fround(value + 3))),
+        x: input(x),
         ...(weight ? { weight: input(normal(rng, C)) } : {}),
         ...(bias ? { bias: input(normal(rng, C)) } : {}),
-        ...(y ? { y: output(R * C, { magnitude: 1 }) } : {}),
-        normalized: output(R * C, { magnitude: 1 }),
-        rstd: output(R, C === 1 ? { magnitude: 1 / Math.sqrt(epsilon) } : {}),
+        ...(y ? { y: output(R * C, { magnitude }) } : {}),
+        normalized: output(R * C, { magnitude }),
+        rstd: output(R, { magnitude: rstd * magnitude }),
       },
       run: (backend, at) =>
         backend.layerNorm(at('x'), at.orNull('weight'), at.orNull('bias'), at.orNull('y'), at('normalized'), at('rstd'), R, C, epsilon),
-    }),
-  );
+    };
+  });
   const backward = [
     { weight: true, dWeight: true, dBias: true, inPlace: false },
     { weight: true, dWeight: true, dBias: true, inPlace: true },
@@ -133,6 +135,17 @@ function layerNormCases(rng: Random, R: number, C: number): KernelCase[] {
     };
   });
   return [...forward, ...backward];
+}
+
+/** The largest rstd of a row, and how many times the rounding of its mean (relative to 1) shows in what is normalised. */
+function conditionOf(x: Float64Array, R: number, C: number, epsilon: number): { rstd: number; magnitude: number } {
+  const rows = Array.from({ length: R }, (_, r) => {
+    const row = x.subarray(r * C, (r + 1) * C);
+    const mean = row.reduce((a, b) => a + b, 0) / C;
+    const rstd = 1 / Math.sqrt(row.reduce((a, b) => a + (b - mean) ** 2, 0) / C + epsilon);
+    return { rstd, magnitude: 1 + Math.abs(mean) * rstd };
+  });
+  return { rstd: Math.max(0, ...rows.map((row) => row.rstd)), magnitude: Math.max(1, ...rows.map((row) => row.magnitude)) };
 }
 
 function tableCases(rng: Random, R: number, C: number): KernelCase[] {
