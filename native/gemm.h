@@ -100,7 +100,7 @@ static UNROLLED_INLINE void tile_of(int rows, int K, const float *a, ptrdiff_t a
 /** Cuts `size` into ceil(size / most) parts whose sizes differ by one at most; part i starts at start(i). */
 struct Cut {
   int size, parts;
-  Cut(int size, int most) : size(size), parts(ceil_div(size, most)) {}
+  Cut(int size, int most) : size(size), parts(size > 0 ? ceil_div(size, most) : 0) {}
   int start(int i) const { return int(int64_t(size) * i / parts); }
 };
 
@@ -208,7 +208,6 @@ static UNROLLED_INLINE void dot_block(int K, const float *a, ptrdiff_t aRow, con
   F total[R][W] = {};
   UNROLLED_UNROLL
   for (int j = 0; j < W; j += kAtOnce) {
-    if (j >= n) break;
     const float *rows[kAtOnce]; // a row beyond the last is the last again
     UNROLLED_UNROLL
     for (int i = 0; i < kAtOnce; i++) rows[i] = b + smaller(j + i, n - 1) * ldb;

@@ -66,6 +66,8 @@ static UNROLLED_INLINE F tanh(F x) {
   return select(y > one, one, select(y < -one, -one, y));
 }
 
+static UNROLLED_INLINE F relu(F x) { return select(x < F{}, F{}, x); }
+
 /** Gradients that fade below 1e-35 become 0 on WebAssembly, which computes with denormals, slowly, and has no switch. */
 static UNROLLED_INLINE F flush(F x) {
 #if defined(__wasm__)

@@ -28,7 +28,16 @@
 #include <arm_neon.h>
 #endif
 
+// Clang has a portable builtin for a fused product from version 17 on (zig 0.11, which builds the releases, is 16); elsewhere
+// the machine's own is named.
+#if defined(__clang__) && __clang_major__ >= 17
+#define UNROLLED_MACHINE_FMA 0
+#else
+#define UNROLLED_MACHINE_FMA 1
+#endif
+
 #define UNROLLED_INLINE inline __attribute__((always_inline))
+#define UNROLLED_LAMBDA __attribute__((always_inline))
 #if defined(__clang__)
 #define UNROLLED_UNROLL _Pragma("clang loop unroll(full)")
 #else
@@ -63,15 +72,24 @@ static UNROLLED_INLINE void store(int32_t *p, I x) { *reinterpret_cast<Unaligned
 static UNROLLED_INLINE F splat(float x) { return x - F{}; }
 static UNROLLED_INLINE I splat(int32_t x) { return x - I{}; }
 
-/** The first n < W floats; the others are 0. */
+/** The first n floats; the others are 0. */
 static UNROLLED_INLINE F load(const float *p, int n) {
+  if (n >= W) return load(p);
   F x{};
   for (int i = 0; i < n; i++) x[i] = p[i];
   return x;
 }
-/** The first n < W floats of x. */
+/** The first n floats of x. */
 static UNROLLED_INLINE void store(float *p, F x, int n) {
+  if (n >= W) return store(p, x);
   for (int i = 0; i < n; i++) p[i] = x[i];
+}
+
+/** body(i, count) for i = 0, W, 2W … below n; count is W, and for a last odd one what is left. */
+template <typename Body> static UNROLLED_INLINE void each_vector(int n, const Body &body) {
+  int i = 0;
+  for (; i + W <= n; i += W) body(i, W);
+  if (i < n) body(i, n - i);
 }
 
 /** The same bits as the other type. */
@@ -92,9 +110,9 @@ static UNROLLED_INLINE F fma(F a, F b, F c) {
   return __builtin_wasm_relaxed_madd_f32x4(a, b, c);
 #elif defined(UNROLLED_WIDTH)
   return a * b + c;
-#elif defined(__AVX512F__) && !defined(__clang__)
+#elif defined(__AVX512F__) && UNROLLED_MACHINE_FMA
   return (F)__builtin_ia32_vfmaddps512_mask(a, b, c, (unsigned short)-1, 4);
-#elif defined(__FMA__) && !defined(__clang__)
+#elif defined(__FMA__) && UNROLLED_MACHINE_FMA
   return (F)__builtin_ia32_vfmaddps256(a, b, c);
 #elif defined(__aarch64__)
   return (F)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b);

@@ -1,0 +1,266 @@
+// What rnn.h, lstm.h and gru.h share: where a time step's state lies, the recurrent product with a weight packed once a
+// call, layer normalisation of a row, and workspaces. Threads share the rows of the batch and each takes its rows through
+// the whole sequence, so nobody waits at a time step, and a row's bits do not depend on who computes it.
+#pragma once
+
+#include "gemm.h"
+#include "math.h"
+
+namespace unrolled {
+namespace UNROLLED_ISA {
+
+/** Hands out a workspace piece by piece, each 64-byte aligned. Without memory (null) it only counts. */
+struct Arena {
+  float *memory;
+  ptrdiff_t used = 0;
+  float *take(ptrdiff_t floats) {
+    float *piece = memory ? memory + used : nullptr;
+    used += (floats + 15) / 16 * 16;
+    return piece;
+  }
+};
+
+static UNROLLED_INLINE void fill(float *y, int n, float value) {
+  each_vector(n, [&](int i, int count) UNROLLED_LAMBDA { store(y + i, splat(value), count); });
+}
+static UNROLLED_INLINE void copy(const float *x, float *y, int n) {
+  each_vector(n, [&](int i, int count) UNROLLED_LAMBDA { store(y + i, load(x + i, count), count); });
+}
+static UNROLLED_INLINE void multiply(const float *x, const float *y, float *z, int n) {
+  each_vector(n, [&](int i, int count) UNROLLED_LAMBDA { store(z + i, load(x + i, count) * load(y + i, count), count); });
+}
+
+// ---- recurrent product --------------------------------------------------------------------------------------------------
+
+/**
+ * y [rows, N] (+)= x [rows, K] · op(weight): a product that every time step repeats. The weight is packed once a call, unless
+ * its uses are too few to pay for that. isTransposed: stored [N, K], as the forward needs it; else [K, N].
+ */
+struct Product {
+  int N = 0, K = 0;
+  bool isTransposed = false;
+  const float *weight = nullptr;
+  float *panels = nullptr;  // per block of depth: [ceil(N / kColumns)][depth][width]; null: not packed
+  bool isPacked = false;
+
+  /** T steps of B rows each are to come. */
+  Product(int N, int K, bool isTransposed, const float *weight, int T, int B, Arena &arena)
+      : N(N), K(K), isTransposed(isTransposed), weight(weight),
+        isPacked(isTransposed ? B > kFewestPackedRows && int64_t(T) * B >= kFewestPackedUses : T > 4 || B > kFewRows) {
+    panels = arena.take(isPacked ? ptrdiff_t(round_up(N, kColumns)) * K : 0);
+  }
+
+  /** Scratch that a call with `rows` rows needs: so much a row, and so much besides. */
+  int scratch_per_row() const { return isPacked ? smaller(K, kDepth) : 0; }
+  int scratch_besides() const { return isPacked || isTransposed ? 0 : round_up(K * kColumns, 16); }
+
+  const float *panel(const Cut &depths, int d, int n) const {
+    const int k = depths.start(d), depth = depths.start(d + 1) - k;
+    return panels + ptrdiff_t(k) * round_up(N, kColumns) + ptrdiff_t(n) * depth;
+  }
+
+  void pack(int part, int parts) const {
+    if (!isPacked) return;
+    const Cut depths(K, kDepth);
+    for (int i = part; i < ceil_div(N, kColumns); i += parts) {
+      const int n = i * kColumns, columns = smaller(kColumns, N - n);
+      for (int d = 0; d < depths.parts; d++) {
+        const int k = depths.start(d), depth = depths.start(d + 1) - k;
+        pack_panels(columns, depth, isTransposed ? weight + ptrdiff_t(n) * K + k : weight + ptrdiff_t(k) * N + n, isTransposed,
+                    isTransposed ? K : N, const_cast<float *>(panel(depths, d, n)));
+      }
+    }
+  }
+
+  /** Columns n … n+columns of y, one panel, for all rows and all of the depth. */
+  UNROLLED_INLINE void panel_of(const Cut &tiles, int n, const float *x, ptrdiff_t ldx, float *y, ptrdiff_t ldy, int d,
+                                const Cut &depths, Into into) const {
+    const int k = depths.start(d), depth = depths.start(d + 1) - k;
+    const float *b = panel(depths, d, n);
+    for (int i = 0; i < tiles.parts; i++) {
+      const int row = tiles.start(i);
+      tile_of<false>(tiles.start(i + 1) - row, depth, x + row * ldx, ldx, b, panel_width(N - n), y + row * ldy + n, ldy,
+                     smaller(kColumns, N - n), d > 0 ? Into::Add : into, nullptr);
+    }
+  }
+
+  void operator()(int rows, const float *x, ptrdiff_t ldx, float *y, ptrdiff_t ldy, Into into, float *scratch) const {
+    if (!isPacked && isTransposed) return dots(rows, N, K, x, ldx, weight, K, y, ldy, into, nullptr);
+    if (!isPacked) return multiply_slim(rows, N, K, x, false, ldx, weight, N, y, ldy, nullptr, into, scratch);
+    const Cut tiles(rows, kRows), depths(K, kDepth);
+    for (int d = 0; d < depths.parts; d++) {
+      const int k = depths.start(d), depth = depths.start(d + 1) - k;
+      const float *block = x + k;
+      ptrdiff_t ldBlock = ldx;
+      if (depths.parts > 1) { // rows far apart fall into the same few sets of the cache
+        for (int r = 0; r < rows; r++) copy(x + r * ldx + k, scratch + ptrdiff_t(r) * depth, depth);
+        block = scratch;
+        ldBlock = depth;
+      }
+      for (int n = 0; n < N; n += kColumns) panel_of(tiles, n, block, ldBlock, y, ldy, d, depths, into);
+    }
+  }
+
+  /** Fewer rows than this, or fewer rows over all steps than that: dot products with the weight as it lies. */
+  static constexpr int kFewestPackedRows = 4, kFewestPackedUses = 48;
+};
+
+// ---- normalisation of a row -----------------------------------------------------------------------------------------------
+
+/** x = (x − mean) · rstd, in place; returns rstd = 1/√(variance + ε). */
+static inline float normalize(float *x, int n, float epsilon) {
+  F total{};
+  each_vector(n, [&](int i, int count) UNROLLED_LAMBDA { total += load(x + i, count); });
+  const float mean = sum(total) / float(n);
+  F squares{};
+  each_vector(n, [&](int i, int count) UNROLLED_LAMBDA {
+    const F centred = load(x + i, count) - splat(mean);
+    store(x + i, centred, count);
+    const F kept = load(x + i, count); // lanes beyond the row are 0 again
+    squares = fma(kept, kept, squares);
+  });
+  const float rstd = 1.0f / __builtin_sqrtf(sum(squares) / float(n) + epsilon);
+  each_vector(n, [&](int i, int count) UNROLLED_LAMBDA { store(x + i, load(x + i, count) * splat(rstd), count); });
+  return rstd;
+}
+
+/** dX = rstd · (d − mean(d) − normalized · mean(d ⊙ normalized)) for the gradient d of `normalized`; in place. */
+static inline void normalize_backward(float *d, const float *normalized, int n, float rstd) {
+  F total{}, product{};
+  each_vector(n, [&](int i, int count) UNROLLED_LAMBDA {
+    const F x = load(d + i, count);
+    total += x;
+    product = fma(x, load(normalized + i, count), product);
+  });
+  const F mean = splat(sum(total) / float(n)), slope = splat(sum(product) / float(n));
+  each_vector(n, [&](int i, int count) UNROLLED_LAMBDA {
+    const F x = load(d + i, count) - mean - load(normalized + i, count) * slope;
+    store(d + i, x * splat(rstd), count);
+  });
+}
+
+static UNROLLED_INLINE float sum_squares(const float *x, int n) {
+  F total{};
+  each_vector(n, [&](int i, int count) UNROLLED_LAMBDA {
+    const F v = load(x + i, count);
+    total = fma(v, v, total);
+  });
+  return sum(total);
+}
+
+// ---- a layer over time ------------------------------------------------------------------------------------------------------
+
+struct Norm {
+  const float *weight; // null: no normalisation
+  float epsilon;
+  float *normalized, *rstd;
+  explicit operator bool() const { return weight != nullptr; }
+};
+
+/** See RecurrentLayer in src/backend/backend.ts for every field; `features` is G·H. */
+struct Layer {
+  int T, B, H, P, features;
+  bool isReverse;
+  const int32_t *lengths; // [B]
+  const float *weightHh;  // [G·H, P]
+  const float *mask;      // [B, P]
+  Norm norm;              // normalized [T, B, G·H], rstd [T, B]
+
+  /** The instant of the i-th step. */
+  int time(int i) const { return isReverse ? T - 1 - i : i; }
+  /** Slots of the states before and after the step at t. */
+  int before(int t) const { return isReverse ? t + 1 : t; }
+  int after(int t) const { return isReverse ? t : t + 1; }
+  bool is_active(int t, int b) const { return !lengths || t < lengths[b]; }
+
+  /** Row b of instant (or slot) t in a [T, B, n] buffer. */
+  static ptrdiff_t at(int B, int t, int b, int n) { return (ptrdiff_t(t) * B + b) * n; }
+
+  /** Threads that share the batch, four rows each at least. */
+  Cut rows_of_threads() const {
+    const int threads = smaller(worthwhile_threads(int64_t(T) * B * features * P), larger(1, B / 4));
+    return Cut(B, ceil_div(B, threads));
+  }
+  /** h_{t−1} ⊙ mask of some rows, in scratch [rows, P]; without a mask, h where it is. */
+  const float *masked(const float *h, int b, int rows, float *scratch) const {
+    if (!mask) return h;
+    for (int r = 0; r < rows; r++) multiply(h + ptrdiff_t(r) * P, mask + ptrdiff_t(b + r) * P, scratch + ptrdiff_t(r) * P, P);
+    return scratch;
+  }
+
+  /** norm: q, which stands in `normalized`, becomes normalized(q). */
+  void normalize_rows(int t, int b, int rows) const {
+    for (int r = b; r < b + rows; r++) {
+      float *q = norm.normalized + at(B, t, r, features);
+      if (is_active(t, r)) norm.rstd[t * ptrdiff_t(B) + r] = normalize(q, features, norm.epsilon);
+      else fill(q, features, 0.0f), norm.rstd[t * ptrdiff_t(B) + r] = 0.0f;
+    }
+  }
+
+  /** a [n] += normalized(q) ⊙ weight, features from … from+n of row b. */
+  void add_normalized(int t, int b, int from, int n, float *a) const {
+    const float *q = norm.normalized + at(B, t, b, features) + from, *weight = norm.weight + from;
+    each_vector(n, [&](int i, int count) UNROLLED_LAMBDA {
+      store(a + i, fma(load(q + i, count), load(weight + i, count), load(a + i, count)), count);
+    });
+  }
+
+  /** norm, backward: of the gradient d of normalized(q) ⊙ weight makes that of q, in dQ; sums that of the weight, per row. */
+  void normalize_row_backward(int t, int b, const float *d, float *dQ, float *dWeight) const {
+    const float *normalized = norm.normalized + at(B, t, b, features);
+    each_vector(features, [&](int i, int count) UNROLLED_LAMBDA {
+      const F x = load(d + i, count);
+      store(dQ + i, x * load(norm.weight + i, count), count);
+      store(dWeight + i, fma(x, load(normalized + i, count), load(dWeight + i, count)), count);
+    });
+    normalize_backward(dQ, normalized, features, norm.rstd[t * ptrdiff_t(B) + b]);
+  }
+};
+
+/** What every recurrent backward has beside its forward; see RecurrentGradients. */
+struct Gradients {
+  const float *dY;
+  float *dH, *dQ, *dNormWeight, *dHSquares;
+
+  /** dH = ∂L/∂h_t: what the future sends back, which stands there, and what the output does. Measures it. */
+  void arrive(const Layer &layer, int t, int b, int rows) const {
+    const int P = layer.P;
+    for (int r = b; r < b + rows; r++) {
+      float *dHr = dH + ptrdiff_t(r) * P;
+      const bool isActive = layer.is_active(t, r);
+      if (isActive && dY) {
+        const float *dYr = dY + Layer::at(layer.B, t, r, P);
+        each_vector(P, [&](int j, int count) UNROLLED_LAMBDA { store(dHr + j, load(dHr + j, count) + load(dYr + j, count), count); });
+      }
+      if (dHSquares) dHSquares[t * ptrdiff_t(layer.B) + r] = isActive ? sum_squares(dHr, P) : 0.0f;
+    }
+  }
+
+  /**
+   * dH = ∂L/∂h_{t−1}: adds what comes through the recurrent product, mask ⊙ (dQ · W_hh), to what stands there: nothing, or
+   * what goes past the product, or, of an inactive row (whose dQ is 0), all it had. masked [rows, P]: scratch, with mask.
+   */
+  void through_product(const Layer &layer, const Product &product, int b, int rows, const float *dQRows, ptrdiff_t ldq,
+                       float *masked, float *scratch) const {
+    const int P = layer.P;
+    float *dHr = dH + ptrdiff_t(b) * P;
+    if (!layer.mask) return product(rows, dQRows, ldq, dHr, P, Into::Add, scratch);
+    product(rows, dQRows, ldq, masked, P, Into::Overwrite, scratch);
+    const float *mask = layer.mask + ptrdiff_t(b) * P;
+    each_vector(rows * P, [&](int j, int count) UNROLLED_LAMBDA {
+      store(dHr + j, fma(load(masked + j, count), load(mask + j, count), load(dHr + j, count)), count);
+    });
+  }
+};
+
+/** total [n] += the rows of x [B, n], in the order of the batch: whatever thread made them, the bits are equal. */
+static inline void add_rows(const float *x, int B, int n, float *total) {
+  for (int b = 0; b < B; b++) {
+    each_vector(n, [&](int i, int count) UNROLLED_LAMBDA {
+      store(total + i, load(total + i, count) + load(x + ptrdiff_t(b) * n + i, count), count);
+    });
+  }
+}
+
+} // namespace UNROLLED_ISA
+} // namespace unrolled
