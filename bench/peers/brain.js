@@ -25,5 +25,11 @@ await serve(async ({ workload, tensors }) => {
   const call = () => {
     for (const tokens of sequences) network.trainPattern(tokens);
   };
-  return { name: 'brain.js', version: versionOf('brain.js'), outputs: [], call, remark: 'no batches: one update a sequence; own initialisation and optimiser' };
+  return {
+    name: 'brain.js',
+    version: versionOf('brain.js'),
+    outputs: [],
+    call,
+    remark: 'no batches: one update a sequence; own initialisation and optimiser',
+  };
 });

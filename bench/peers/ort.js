@@ -13,7 +13,11 @@ await serve(async ({ workload, threads, tensors }) => {
   const gates = (name) => reorderGates(tensors[`rnn.${name}_l0`].values, 4, toOnnx);
   const bias = Float32Array.from([...gates('bias_ih'), ...gates('bias_hh')]);
   const model = lstmModel({ T, B, inputSize, hiddenSize, weightIh: gates('weight_ih'), weightHh: gates('weight_hh'), bias });
-  const session = await ort.InferenceSession.create(model, { intraOpNumThreads: threads, interOpNumThreads: 1, graphOptimizationLevel: 'all' });
+  const session = await ort.InferenceSession.create(model, {
+    intraOpNumThreads: threads,
+    interOpNumThreads: 1,
+    graphOptimizationLevel: 'all',
+  });
   const zeros = () => new ort.Tensor('float32', new Float32Array(B * hiddenSize), [1, B, hiddenSize]);
   const about = { name: 'onnxruntime-node', version: versionOf('onnxruntime-node') };
 
@@ -23,7 +27,10 @@ await serve(async ({ workload, threads, tensors }) => {
     return { ...about, outputs: (await call()).Y.data, call };
   }
 
-  const inputs = Array.from({ length: workload.T }, (_, t) => new ort.Tensor('float32', x.slice(t * inputSize, (t + 1) * inputSize), [1, 1, inputSize]));
+  const inputs = Array.from(
+    { length: workload.T },
+    (_, t) => new ort.Tensor('float32', x.slice(t * inputSize, (t + 1) * inputSize), [1, 1, inputSize]),
+  );
   let state = { h0: zeros(), c0: zeros() };
   const step = async (X) => {
     const { hn, cn } = await session.run({ X, ...state }, ['hn', 'cn']);

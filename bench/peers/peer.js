@@ -45,10 +45,7 @@ function readTensors({ tensorFile, tensors }) {
       name,
       {
         shape,
-        values: all.slice(
-          offset,
-          offset + shape.reduce((a, b) => a * b, 1),
-        ),
+        values: all.slice(offset, offset + shape.reduce((a, b) => a * b, 1)),
       },
     ]),
   );
@@ -83,7 +80,8 @@ export function transpose(values, rows, columns) {
 /** [T, B, …] to [B, T, …], `inner` numbers each. */
 export function swapTimeAndBatch(values, T, B, inner) {
   const out = new Float32Array(values.length);
-  for (let t = 0; t < T; t++) for (let b = 0; b < B; b++) out.set(values.subarray((t * B + b) * inner, (t * B + b + 1) * inner), (b * T + t) * inner);
+  for (let t = 0; t < T; t++)
+    for (let b = 0; b < B; b++) out.set(values.subarray((t * B + b) * inner, (t * B + b + 1) * inner), (b * T + t) * inner);
   return out;
 }
 

@@ -3,6 +3,7 @@ PyTorch's side of `unrolled bench`. One JSON line in, one out; the protocol is s
 The harness sets OMP_NUM_THREADS and OPENBLAS_NUM_THREADS: without the second, a "one thread" PyTorch multiplies on all cores.
 """
 import json
+import os
 import sys
 import time
 
@@ -25,7 +26,7 @@ def main():
 
 
 def setup(request):
-    torch.set_num_threads(request["threads"])
+    torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
     w = request["workload"]
     raw = np.fromfile(request["tensorFile"], dtype=np.float32)
     tensors = {}

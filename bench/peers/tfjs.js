@@ -1,6 +1,7 @@
 /** TensorFlow.js's side of `unrolled bench`, backend `cpu` or `wasm` by the first argument. */
-import { dirname } from 'node:path';
+
 import { createRequire } from 'node:module';
+import { dirname } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { setWasmPaths } from '@tensorflow/tfjs-backend-wasm';
 import { reorderGates, serve, sum, swapTimeAndBatch, transpose, Unsupported } from './peer.js';
