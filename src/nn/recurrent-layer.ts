@@ -1,0 +1,322 @@
+/**
+ * One direction of one recurrent layer over a whole sequence, as one operation on the tape: the inputs of all steps are
+ * projected by one matrix product, the steps themselves are one kernel call, and a weight's gradient is one product over
+ * all steps. The equations of a step are a Cell's business (rnn.ts, lstm.ts, gru.ts); layers and directions are put
+ * together in recurrent-stack.ts.
+ */
+import { inScope, keep, releaseEarly } from '../autograd/scope.ts';
+import { type GradientSink, needsGrad, record } from '../autograd/tape.ts';
+import { bufferOf, contiguous, empty, type Parameter, Tensor } from '../autograd/tensor.ts';
+import type { Backend, Buffer, RecurrentGradients, RecurrentLayer } from '../backend/backend.ts';
+import { rowMajor } from '../tensor/shape.ts';
+import type { GradientNorms } from './gradient-norms.ts';
+import { type LayerInput, normEpsilon, type ProjectionWeights, project, projectBackward } from './input-projection.ts';
+
+/** What every kernel is told: the arguments they share, the gates, and the slots of each state. */
+export interface Pass extends RecurrentLayer {
+  readonly gates: Buffer; // [T, B, G·H]
+  /** [T+1, B, width] for each of the cell's states. */
+  readonly states: readonly Buffer[];
+}
+
+/** What a cell's backward is given beside its forward's arguments. */
+export interface PassGradients {
+  /** The kernels' shared fields. */
+  readonly shared: RecurrentGradients;
+  /** ∂L/∂(last state) in, ∂L/∂(initial state) out, for each state; the first is `shared.dH`. */
+  readonly dStates: readonly Buffer[];
+  /** Where weight_hh's gradient adds up; null: not wanted. */
+  readonly dWeightHh: Buffer | null;
+  /** Where a parameter's gradient adds up; scratch that is thrown away where none is wanted. */
+  into(parameter: Parameter): Buffer;
+  wants(parameter: Parameter | null): boolean;
+  /** h_{t−1} ⊙ mask as the recurrent product saw it. [T, B, P] */
+  previous(): Buffer;
+  /** Memory for the length of the backward. */
+  temporary(length: number): Buffer;
+}
+
+/**
+ * What tells RNN, LSTM and GRU apart: one direction's recurrence. `Layer` is what its kernels take.
+ */
+export interface Cell<Layer extends RecurrentLayer = RecurrentLayer> {
+  /** G: gates. */
+  readonly gates: number;
+  /** Widths of the states. The first is the output's. */
+  readonly stateSizes: readonly number[];
+  /** Leading elements of bias_hh that simply add to the input's projection. */
+  readonly sharedBias: number;
+  /** What the recurrence learns beside weight_hh: for the tape. */
+  readonly parameters: readonly Parameter[];
+  /** Lengths of the buffers that the forward fills for the backward, beside gates and states. */
+  savedSizes(T: number, B: number): Readonly<Record<string, number>>;
+  /** The kernel's arguments. */
+  describe(pass: Pass, saved: Readonly<Record<string, Buffer>>): Layer;
+  forward(backend: Backend, layer: Layer): void;
+  /** Turns gates into their gradients, and adds those of weightHh and of `parameters`. */
+  backward(backend: Backend, layer: Layer, gradients: PassGradients): void;
+}
+
+/** One direction of one layer: its weights and its recurrence. */
+export interface Direction {
+  /** For messages and the tape: "LSTM". */
+  readonly name: string;
+  readonly hiddenSize: number;
+  readonly reverse: boolean;
+  readonly weights: ProjectionWeights;
+  readonly weightHh: Parameter; // [G·H, P]
+  /** Weight of the layer normalisation of the recurrent product; null: none. */
+  readonly normHh: Parameter | null; // [G·H]
+  readonly cell: Cell;
+}
+
+/** What all layers and directions of one forward share. */
+export interface Sequence {
+  readonly T: number;
+  readonly B: number;
+  readonly lengths: Lengths | null;
+}
+
+/** True lengths, where some are shorter than T. */
+export interface Lengths {
+  readonly values: Int32Array; // [B]
+  readonly tensor: Tensor; // int32 [B]
+  /** 1 where a step is within its sequence, else 0. */
+  readonly rowMask: Tensor; // [T, B]
+}
+
+/** What is particular to one run of one direction. */
+export interface RunOptions {
+  /** The initial states, [B, width] each; null: zeros. */
+  readonly initial: readonly (Tensor | null)[];
+  /** Recurrent dropout's mask [B, P]; null: none. */
+  readonly mask: Tensor | null;
+  /** Filled by the backward, under this layer and direction. */
+  readonly gradientNorms: { readonly into: GradientNorms; readonly layer: number; readonly direction: number } | null;
+}
+
+export interface RunResult {
+  /** [T, B, P], zero past a sequence's length. */
+  readonly output: Tensor;
+  /** The state after each sequence's last step, [B, width] each. */
+  readonly last: readonly Tensor[];
+}
+
+/** The operation: recorded, with its backward, when anything in it learns. */
+export function runDirection(direction: Direction, input: LayerInput, sequence: Sequence, options: RunOptions): RunResult {
+  return inScope(() => new Run(direction, input, sequence, options).forward());
+}
+
+class Run {
+  readonly #direction: Direction;
+  readonly #backend: Backend;
+  readonly #sequence: Sequence;
+  readonly #input: LayerInput;
+  readonly #options: RunOptions;
+  readonly #inputs: readonly (Tensor | null)[];
+  /** Freed once the backward has run. */
+  readonly #saved: Tensor[] = [];
+  readonly #gates: Tensor;
+  readonly #states: readonly Tensor[];
+  readonly #cellSaved: Readonly<Record<string, Tensor>>;
+  readonly #norm: { readonly normalized: Tensor; readonly rstd: Tensor } | null;
+  #projection: ReturnType<typeof project> = null;
+
+  constructor(direction: Direction, input: LayerInput, sequence: Sequence, options: RunOptions) {
+    const { cell, weights, weightHh, normHh } = direction;
+    const { T, B } = sequence;
+    const F = cell.gates * direction.hiddenSize;
+    this.#direction = direction;
+    this.#backend = weightHh.backend;
+    this.#sequence = sequence;
+    this.#input = input;
+    this.#options = options;
+    this.#inputs = [
+      input.rows,
+      weights.weightIh,
+      weights.biasIh,
+      weights.biasHh,
+      weights.normIh,
+      weightHh,
+      normHh,
+      ...cell.parameters,
+      ...options.initial,
+    ];
+    this.#gates = this.#save([T, B, F]);
+    const sizes = Object.entries(cell.savedSizes(T, B));
+    this.#cellSaved = Object.fromEntries(sizes.map(([name, length]) => [name, this.#save([length])]));
+    this.#norm = normHh === null ? null : { normalized: this.#save([T, B, F]), rstd: this.#save([T, B]) };
+    this.#states = cell.stateSizes.map((width) => empty(this.#backend, [T + 1, B, width]));
+    if (options.mask !== null) this.#saved.push(options.mask);
+  }
+
+  forward(): RunResult {
+    const { name, cell, weights } = this.#direction;
+    const backend = this.#backend;
+    this.#projection = project(backend, this.#input, weights, bufferOf(this.#gates));
+    if (this.#projection !== null) this.#saved.push(this.#projection.normalized, this.#projection.rstd);
+    for (const [i, slots] of this.#states.entries()) this.#writeInitial(slots, this.#options.initial[i]);
+    cell.forward(backend, this.#describe());
+
+    const [h, ...others] = this.#states;
+    const { lengths } = this.#sequence;
+    const output = lengths === null ? this.#steps(h, 'after') : this.#masked(this.#steps(h, 'after'), lengths);
+    const last = this.#states.map((slots) => this.#copyOfSlot(slots, this.#direction.reverse ? 0 : this.#sequence.T));
+    this.#saved.push(...others);
+    if (lengths !== null) this.#saved.push(h);
+
+    if (needsGrad(this.#inputs))
+      record(name, this.#inputs, [output, ...last], (dOutputs, sink) => this.#backward(dOutputs, sink), this.#saved);
+    else for (const x of this.#saved) releaseEarly(x.storage);
+    return { output, last };
+  }
+
+  #backward([dOutput, ...dLast]: readonly (Tensor | null)[], sink: GradientSink): (Tensor | null)[] {
+    const backend = this.#backend;
+    const { cell, weights, weightHh, normHh, hiddenSize } = this.#direction;
+    const { T, B } = this.#sequence;
+    const F = cell.gates * hiddenSize;
+    const temporaries: Tensor[] = [];
+    const temporary = (shape: readonly number[]): Tensor => {
+      const x = empty(backend, shape);
+      temporaries.push(x);
+      return x;
+    };
+    const wants = (parameter: Parameter | null): boolean => parameter !== null && sink.wants(this.#inputs.indexOf(parameter));
+    const into = (parameter: Parameter): Buffer =>
+      bufferOf(wants(parameter) ? sink.accumulator(this.#inputs.indexOf(parameter)) : temporary(parameter.shape));
+    const intoIfWanted = (parameter: Parameter | null): Buffer | null => (parameter !== null && wants(parameter) ? into(parameter) : null);
+
+    const dStates = dLast.map((d, i) => this.#gradientOfLast(d, cell.stateSizes[i]));
+    const dY = dOutput === null ? null : contiguous(dOutput);
+    if (dY !== null && dY !== dOutput) temporaries.push(dY);
+    const dHSquares = this.#options.gradientNorms === null ? null : empty(backend, [T, B]);
+    cell.backward(backend, this.#describe(), {
+      shared: {
+        dY: dY === null ? null : bufferOf(dY),
+        dH: bufferOf(dStates[0]),
+        dQ: normHh === null ? null : bufferOf(temporary([T, B, F])),
+        dNormWeight: normHh === null ? null : into(normHh),
+        dHSquares: dHSquares === null ? null : bufferOf(dHSquares),
+      },
+      dStates: dStates.map(bufferOf),
+      dWeightHh: intoIfWanted(weightHh),
+      into,
+      wants,
+      previous: () => this.#previous(temporary),
+      temporary: (length) => bufferOf(temporary([length])),
+    });
+    for (const x of temporaries) releaseEarly(x.storage);
+
+    const isLookup = this.#input.ids !== null;
+    const dInput = sink.wants(0) && !isLookup ? empty(backend, this.#input.rows.shape) : null;
+    projectBackward(backend, this.#input, weights, this.#projection, bufferOf(this.#gates), {
+      dWeightIh: intoIfWanted(weights.weightIh),
+      dBiasIh: intoIfWanted(weights.biasIh),
+      dBiasHh: intoIfWanted(weights.biasHh),
+      dNormIh: intoIfWanted(weights.normIh),
+      dRows: isLookup && sink.wants(0) ? bufferOf(sink.accumulator(0)) : dInput === null ? null : bufferOf(dInput),
+    });
+    if (dHSquares !== null) {
+      const { into: norms, layer, direction } = this.#options.gradientNorms!;
+      norms.set(layer, direction, keep(dHSquares));
+    }
+    const firstState = this.#inputs.length - dStates.length;
+    return this.#inputs.map((_, i) => (i === 0 ? dInput : i >= firstState ? dStates[i - firstState] : null));
+  }
+
+  #describe(): RecurrentLayer {
+    const { cell, weightHh, normHh, hiddenSize, reverse } = this.#direction;
+    const { T, B, lengths } = this.#sequence;
+    const { mask } = this.#options;
+    const saved = Object.fromEntries(Object.entries(this.#cellSaved).map(([name, x]) => [name, bufferOf(x)]));
+    return cell.describe(
+      {
+        T,
+        B,
+        H: hiddenSize,
+        reverse,
+        lengths: lengths === null ? null : bufferOf(lengths.tensor),
+        weightHh: bufferOf(weightHh),
+        mask: mask === null ? null : bufferOf(mask),
+        norm: this.#norm && {
+          weight: bufferOf(normHh!),
+          epsilon: normEpsilon,
+          normalized: bufferOf(this.#norm.normalized),
+          rstd: bufferOf(this.#norm.rstd),
+        },
+        gates: bufferOf(this.#gates),
+        states: this.#states.map(bufferOf),
+      },
+      saved,
+    );
+  }
+
+  #save(shape: readonly number[]): Tensor {
+    const x = empty(this.#backend, shape);
+    this.#saved.push(x);
+    return x;
+  }
+
+  /** The state before or after each step: [T, B, width], a view of the slots. */
+  #steps(slots: Tensor, which: 'before' | 'after'): Tensor {
+    const { T, B } = this.#sequence;
+    const width = slots.shape[2];
+    const shape = [T, B, width];
+    const isShifted = (which === 'after') !== this.#direction.reverse;
+    return new Tensor(slots.storage, shape, rowMajor(shape), isShifted ? B * width : 0);
+  }
+
+  #slot(slots: Tensor, index: number): Tensor {
+    const [, B, width] = slots.shape;
+    return new Tensor(slots.storage, [B, width], [width, 1], index * B * width);
+  }
+
+  #copyOfSlot(slots: Tensor, index: number): Tensor {
+    const slot = this.#slot(slots, index);
+    const copy = empty(this.#backend, slot.shape);
+    this.#backend.copy(bufferOf(slot), bufferOf(copy));
+    return copy;
+  }
+
+  #writeInitial(slots: Tensor, initial: Tensor | null): void {
+    const slot = bufferOf(this.#slot(slots, this.#direction.reverse ? this.#sequence.T : 0));
+    if (initial === null) this.#backend.fill(slot, 0);
+    else this.#backend.copy(bufferOf(contiguous(initial)), slot);
+  }
+
+  /** A fresh [B, width] that the kernel may overwrite. */
+  #gradientOfLast(d: Tensor | null, width: number): Tensor {
+    const gradient = empty(this.#backend, [this.#sequence.B, width]);
+    if (d === null) this.#backend.fill(bufferOf(gradient), 0);
+    else this.#backend.copy(bufferOf(contiguous(d)), bufferOf(gradient));
+    return gradient;
+  }
+
+  #masked(x: Tensor, { rowMask }: Lengths): Tensor {
+    const { T, B } = this.#sequence;
+    const y = empty(this.#backend, x.shape);
+    this.#backend.scaleRows(bufferOf(x), bufferOf(rowMask), bufferOf(y), T * B, x.shape[2], false);
+    return y;
+  }
+
+  #previous(temporary: (shape: readonly number[]) => Tensor): Buffer {
+    const h = this.#steps(this.#states[0], 'before');
+    const { mask } = this.#options;
+    if (mask === null) return bufferOf(h);
+    const product = bufferOf(temporary(h.shape));
+    this.#backend.binary('mul', bufferOf(h), bufferOf(mask), product);
+    return product;
+  }
+}
+
+/** dW [rows of a, columns of b] += aᵀ b, summed over `rows` steps; `lda` elements from one row of `a` to the next. */
+export function addWeightGradient(
+  backend: Backend,
+  rows: number,
+  a: { readonly buffer: Buffer; readonly columns: number; readonly lda?: number },
+  b: { readonly buffer: Buffer; readonly columns: number },
+  dW: Buffer,
+): void {
+  backend.gemm({ M: a.columns, N: b.columns, K: rows, a: a.buffer, transA: true, lda: a.lda, b: b.buffer, c: dW, accumulate: true });
+}
