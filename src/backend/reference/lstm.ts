@@ -42,16 +42,18 @@ export function lstmForward(layer: LstmForward): void {
     const q = recurrentProduct(product, instant, row(h, before, P));
     const [i, f, g, o] = gatesOf(gates, tb, H);
     const [qi, qf, qg, qo] = gatesOf(q, 0, H);
-    const [pi, pf, po] = peepholesOf(peephole, H);
     const cBefore = row(c, before, H);
     const cAfter = row(c, after, H);
+    addPeephole(qi, peephole, 0, cBefore);
+    addPeephole(qf, peephole, 1, cBefore);
     for (let j = 0; j < H; j++) {
-      i[j] = sigmoid(i[j] + qi[j] + pi[j] * cBefore[j]);
-      f[j] = sigmoid(f[j] + qf[j] + pf[j] * cBefore[j]);
+      i[j] = sigmoid(i[j] + qi[j]);
+      f[j] = sigmoid(f[j] + qf[j]);
       g[j] = Math.tanh(g[j] + qg[j]);
       cAfter[j] = f[j] * cBefore[j] + i[j] * g[j];
-      o[j] = sigmoid(o[j] + qo[j] + po[j] * cAfter[j]);
     }
+    addPeephole(qo, peephole, 2, cAfter);
+    for (let j = 0; j < H; j++) o[j] = sigmoid(o[j] + qo[j]);
     if (cellNorm !== null) cellNorm.rstd[tb] = normalizeRow(cAfter, cellNorm.epsilon, row(cellNorm.normalized, tb, H));
     const cell = cellSeenByOutput(cellNorm, tb, cAfter);
     const output = row(m ?? h, m === null ? after : tb, H);
@@ -76,7 +78,6 @@ export function lstmBackward(layer: LstmBackward): void {
     [gates, dH, dC, dQ, dNormWeight, dHSquares, dPeephole, dProjection, dCellNormWeight, dCellNormBias],
     [h, c, dY, peephole, weightHr, m, cellNorm?.normalized, cellNorm?.rstd, cellNorm?.weight],
   );
-  const [dPi, dPf, dPo] = peepholesOf(dPeephole, H);
 
   for (const instant of instants(layer).reverse()) {
     const { b, tb, before, after } = instant;
@@ -119,24 +120,31 @@ export function lstmBackward(layer: LstmBackward): void {
       normalizeRowBackward(dCell.slice(), normalized, cellNorm.rstd[tb], dCell);
     }
 
-    const [pi, pf, po] = peepholesOf(peephole, H);
-    const dCellState = row(dC, b, H);
+    // c reaches the loss through c̃, the next step, and o = σ(… + p_o ⊙ c)
+    const dc = row(dC, b, H);
+    for (let j = 0; j < H; j++) dc[j] += dCell[j];
+    addPeephole(dc, peephole, 2, dOutputGate);
+
     for (let j = 0; j < H; j++) {
-      // c reaches the loss through c̃, the next step, and o = σ(… + p_o ⊙ c)
-      const dc = dCell[j] + dCellState[j] + po[j] * dOutputGate[j];
       // c = f ⊙ c_{t−1} + i ⊙ g
-      const di = dc * g[j] * i[j] * (1 - i[j]);
-      const df = dc * cBefore[j] * f[j] * (1 - f[j]);
-      const dg = dc * i[j] * (1 - g[j] ** 2);
-      // i = σ(… + p_i ⊙ c_{t−1}), f = σ(… + p_f ⊙ c_{t−1})
-      dCellState[j] = dc * f[j] + pi[j] * di + pf[j] * df;
-      dPi[j] += di * cBefore[j];
-      dPf[j] += df * cBefore[j];
-      dPo[j] += dOutputGate[j] * cAfter[j];
+      const di = dc[j] * g[j] * i[j] * (1 - i[j]);
+      const df = dc[j] * cBefore[j] * f[j] * (1 - f[j]);
+      const dg = dc[j] * i[j] * (1 - g[j] ** 2);
+      dc[j] *= f[j];
       i[j] = di;
       f[j] = df;
       g[j] = dg;
       o[j] = dOutputGate[j];
+    }
+    // i = σ(… + p_i ⊙ c_{t−1}), f = σ(… + p_f ⊙ c_{t−1})
+    addPeephole(dc, peephole, 0, i);
+    addPeephole(dc, peephole, 1, f);
+    if (dPeephole !== null) {
+      for (let j = 0; j < H; j++) {
+        dPeephole[j] += i[j] * cBefore[j];
+        dPeephole[H + j] += f[j] * cBefore[j];
+        dPeephole[2 * H + j] += o[j] * cAfter[j];
+      }
     }
     row(dH, b, P).set(recurrentProductBackward(product, gradients, instant, row(gates, tb, 4 * H)));
   }
@@ -186,8 +194,8 @@ function gatesOf(gates: Float64Array, r: number, H: number): Float64Array[] {
   return [0, 1, 2, 3].map((gate) => row(gates, 4 * r + gate, H));
 }
 
-/** p_i, p_f, p_o, shared; zeros when there are none. */
-function peepholesOf(peephole: Float64Array | null, H: number): Float64Array[] {
-  const all = peephole ?? new Float64Array(3 * H);
-  return [0, 1, 2].map((gate) => row(all, gate, H));
+/** x += p ⊙ y, with the p of the gate: 0 is p_i, 1 is p_f, 2 is p_o. Nothing without peepholes: 0 times an undefined y is not 0. */
+function addPeephole(x: Float64Array, peephole: Float64Array | null, gate: number, y: Float64Array): void {
+  if (peephole === null) return;
+  for (let j = 0; j < y.length; j++) x[j] += peephole[gate * y.length + j] * y[j];
 }

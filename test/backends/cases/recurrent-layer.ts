@@ -54,6 +54,8 @@ const normEpsilon = 1e-3;
  * element. A factor of five is left for other machines.
  */
 const tolerance = 1e-5;
+/** Gradients from above are of order 1; what cancels in a small layer is not measured against less than this. */
+const magnitude = 0.02;
 
 export function sizesOf(o: LayerOptions) {
   const P = o.projection ?? o.H;
@@ -150,21 +152,21 @@ export function backwardCase(rng: Random, o: LayerOptions, inputs: Inputs, saved
   const { T, B, H, P, F } = sizesOf(o);
   const operands: Record<string, Operand> = {
     ...parametersOf(inputs),
-    gates: inout(o.cell === 'rnn' ? saved.gates.map(() => Number.NaN) : withoutInactive(o, saved.gates)),
+    gates: inout(o.cell === 'rnn' ? saved.gates.map(() => Number.NaN) : withoutInactive(o, saved.gates), { magnitude }),
     h: input(saved.h),
-    dH: inout(gradients.dH),
+    dH: inout(gradients.dH, { magnitude }),
   };
   if (gradients.dY) operands.dY = input(withoutInactive(o, gradients.dY));
   if (o.dHSquares !== false) operands.dHSquares = output(T * B);
   if (o.norm) {
     operands['norm.normalized'] = input(withoutInactive(o, saved['norm.normalized']));
     operands['norm.rstd'] = input(withoutInactive(o, saved['norm.rstd']));
-    operands.dQ = output(T * B * F);
+    operands.dQ = output(T * B * F, { magnitude });
     operands.dNormWeight = inout(normal(rng, F));
   }
   if (o.cell === 'lstm') {
     operands.c = input(saved.c);
-    operands.dC = inout(gradients.dC);
+    operands.dC = inout(gradients.dC, { magnitude });
   }
   if (o.peephole) operands.dPeephole = inout(normal(rng, 3 * H));
   if (o.projection) {
