@@ -2,7 +2,7 @@
  * Files, as training and model files need them. `#files` is this module in Node and files-browser.ts elsewhere, so that
  * what imports it stays fit for browsers. Every failure is a FileError that says what to do.
  */
-import { closeSync, fsyncSync, ftruncateSync, openSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, fsyncSync, ftruncateSync, openSync, writeSync } from 'node:fs';
 import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { ByteSource } from '../interop/byte-source.ts';
@@ -105,12 +105,12 @@ export function openLog(path: string, size: number): LogFile {
       throw fileError('write', path, error);
     }
   };
-  let written = size;
-  const descriptor = attempt(() => {
-    const opened = openSync(path, 'a');
-    ftruncateSync(opened, size);
-    return opened;
-  });
+  const descriptor = attempt(() => openSync(path, 'a'));
+  let written = Math.min(
+    size,
+    attempt(() => fstatSync(descriptor).size),
+  );
+  attempt(() => ftruncateSync(descriptor, written));
   return {
     get size() {
       return written;

@@ -1,0 +1,74 @@
+/** What a training tells as it goes: an async iterable of these, and the lines of a run's events.jsonl. */
+
+/** Results on held-out data, by name: `loss`, `accuracy`, … */
+export type Metrics = Readonly<Record<string, number>>;
+
+export type TrainingEvent =
+  | StartEvent
+  | StepEvent
+  | ValidationEvent
+  | { readonly type: 'sample'; readonly step: number; readonly text: string }
+  | { readonly type: 'checkpoint'; readonly step: number; readonly file: string }
+  /** Something went wrong that the training can live with. */
+  | { readonly type: 'warning'; readonly step: number; readonly message: string }
+  | DoneEvent;
+
+export interface StartEvent {
+  readonly type: 'start';
+  /** Steps done before: 0, or those of the checkpoint that is continued. */
+  readonly step: number;
+  readonly epoch: number;
+  /** The checkpoint that is continued; null when the training begins. */
+  readonly resumedFrom: string | null;
+  /** What the training will end at, where it is known beforehand. */
+  readonly totalSteps: number | null;
+  readonly parameterCount: number;
+  readonly backend: string;
+}
+
+export interface StepEvent {
+  readonly type: 'step';
+  /** Steps done, this one included. */
+  readonly step: number;
+  /** Epochs done, with the part of the present one: 1.25. */
+  readonly epoch: number;
+  /** Mean over the step's batches. */
+  readonly loss: number;
+  readonly learningRate: number;
+  /** Before clipping. */
+  readonly gradientNorm: number;
+  /** Tokens or sequences in this step. */
+  readonly items: number;
+  /** Smoothed over two seconds. */
+  readonly itemsPerSecond: number;
+  /** Since this run of the training began. */
+  readonly seconds: number;
+}
+
+export interface ValidationEvent {
+  readonly type: 'validation';
+  readonly step: number;
+  readonly epoch: number;
+  readonly metrics: Metrics;
+  readonly isBest: boolean;
+}
+
+/** Why a training ended: a limit, no improvement for long, or its AbortSignal. */
+export type StopReason = 'steps' | 'epochs' | 'minutes' | 'early-stopping' | 'aborted';
+
+export interface DoneEvent {
+  readonly type: 'done';
+  readonly reason: StopReason;
+  readonly step: number;
+  readonly epoch: number;
+  /** The validation whose weights the model has now; null: it has the last ones. */
+  readonly best: BestResult | null;
+  /** The saved model, where the training has a folder. */
+  readonly model: string | null;
+  readonly seconds: number;
+}
+
+export interface BestResult {
+  readonly step: number;
+  readonly metrics: Metrics;
+}
