@@ -1,5 +1,5 @@
 /** `unrolled bench`: how fast this machine trains and runs recurrent networks, beside the libraries that one would use instead. */
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { getBackend } from '../backend/select.ts';
 import { ConfigError, unknownName } from '../tensor/errors.ts';
 import type { Launch } from './bench/contender.ts';
@@ -23,9 +23,10 @@ interface BenchOptions {
   readonly out?: string;
 }
 
-export function benchCommand(): Command {
+export function addBench(program: Command): void {
   const ids = workloads.map(({ id }) => id);
-  return new Command('bench')
+  program
+    .command('bench')
     .description('measure speed, alone or against other libraries')
     .option('--only <id,...>', `measure only these: ${ids.join(', ')}`, list)
     .option('--peers <name,...>', `compare with these: ${peerNames.join(', ')}, or none (default: those that are installed)`, list)
@@ -34,7 +35,7 @@ export function benchCommand(): Command {
     .addOption(new Option('--rounds <n>', 'samples of each contender, taken in turns').default(15).argParser(count))
     .option('--out <file>', 'keep the records in this JSON file, in place of earlier ones of the same measurement')
     .option('--json', 'print the records as JSON, and nothing else on stdout')
-    .addHelpText('after', '\nExample:\n  unrolled bench --only train-lstm-128x2 --peers torch --threads 1')
+    .addHelpText('after', '\nExample:\n  $ unrolled bench --only train-lstm-128x2 --peers torch --threads 1')
     .action(async (options: BenchOptions) => {
       await bench(options);
     });

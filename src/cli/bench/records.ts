@@ -1,7 +1,7 @@
 /** What is kept of a measurement: one flat record for each variant of Unrolled and each peer, raw samples included. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
-import { libraryVersion } from './library-version.ts';
+import { version } from '../doctor.ts';
 import type { Measured, Measurement } from './measure.ts';
 import { median, quantile, spread } from './statistics.ts';
 import { flopsOf, type Workload } from './workloads.ts';
@@ -74,7 +74,7 @@ export function recordsOf({ workload, backend, threads, command }: Circumstances
         largestDifference: peer?.largestDifference ?? null,
         remark: peer?.ready.remark ?? null,
         description: own.ready.remark ?? '',
-        versions: { unrolled: libraryVersion(), node: process.version, ...(peer && { [peer.ready.name]: peer.ready.version }) },
+        versions: { unrolled: version(), node: process.version, ...(peer && { [peer.ready.name]: peer.ready.version }) },
         date: new Date().toISOString().slice(0, 10),
         cpu: `${first?.model.trim() ?? 'unknown'}, ${cpus().length} cores`,
         command,

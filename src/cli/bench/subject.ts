@@ -11,43 +11,18 @@ import type { Backend } from '../../backend/backend.ts';
 import { setBackend, setThreads } from '../../backend/select.ts';
 import { createWasm } from '../../backend/wasm.ts';
 import { crossEntropy } from '../../losses/cross-entropy.ts';
-import { Embedding } from '../../nn/embedding.ts';
-import { GRU } from '../../nn/gru.ts';
-import { Linear } from '../../nn/linear.ts';
-import { LSTM } from '../../nn/lstm.ts';
-import { Module } from '../../nn/module.ts';
-import { RNN } from '../../nn/rnn.ts';
 import { Adam } from '../../optim/adam.ts';
 import { sizeOf } from '../../tensor/shape.ts';
 import type { BenchBackend } from '../bench.ts';
+import { version } from '../doctor.ts';
 import type { Ready, Setup } from './contender.ts';
-import { libraryVersion } from './library-version.ts';
+import { cells, LanguageModel } from './language-model.ts';
 import type { NamedArrays, Workload } from './workloads.ts';
 
 /** What is timed, and what its first calls gave. */
 interface Prepared {
   readonly outputs: Float32Array;
   readonly call: () => unknown;
-}
-
-const cells = { rnn: RNN, lstm: LSTM, gru: GRU };
-
-class LanguageModel extends Module {
-  readonly embedding: Embedding;
-  readonly rnn: RNN | LSTM | GRU;
-  readonly linear: Linear;
-
-  constructor({ cell, layers, inputSize, hiddenSize, vocabulary }: Workload, fold: boolean) {
-    super();
-    this.embedding = this.child('embedding', new Embedding({ numEmbeddings: vocabulary, embeddingDim: inputSize }));
-    this.rnn = this.child('rnn', new cells[cell]({ inputSize, hiddenSize, numLayers: layers, batchFirst: false, fold }));
-    this.linear = this.child('linear', new Linear({ inputSize: hiddenSize, outputSize: vocabulary }));
-  }
-
-  /** tokens [T, B] → logits [T, B, V] */
-  forward(tokens: Tensor): Tensor {
-    return this.linear.forward(this.rnn.forward(this.embedding.deferred(tokens)).output);
-  }
 }
 
 function prepareTrain(workload: Workload, arrays: NamedArrays, fold: boolean): Prepared {
@@ -79,8 +54,11 @@ function prepareStep(workload: Workload, arrays: NamedArrays): Prepared {
   return { outputs, call: () => stream.step(instants[0]) };
 }
 
-function recurrentLayer({ cell, layers, inputSize, hiddenSize }: Workload, arrays: NamedArrays): RNN | LSTM | GRU {
-  const rnn = new cells[cell]({ inputSize, hiddenSize, numLayers: layers }).eval();
+function recurrentLayer(
+  { cell, layers, inputSize, hiddenSize }: Workload,
+  arrays: NamedArrays,
+): InstanceType<(typeof cells)[keyof typeof cells]> {
+  const rnn = new cells[cell]({ inputSize, hiddenSize, numLayers: layers, batchFirst: false }).eval();
   rnn.loadStateDict(
     new Map([...arrays].filter(([name]) => name.startsWith('rnn.')).map(([name, array]) => [name.slice('rnn.'.length), array])),
   );
@@ -137,7 +115,7 @@ for await (const line of createInterface({ input: process.stdin })) {
       return (performance.now() - start) / calls;
     };
     writeFileSync(setup.outputFile, new Uint8Array(outputs.buffer, outputs.byteOffset, outputs.byteLength));
-    answer({ ready: { name: `Unrolled (${name})`, version: libraryVersion(), remark: backend.description } satisfies Ready });
+    answer({ ready: { name: `Unrolled (${name})`, version: version(), remark: backend.description } satisfies Ready });
   } catch (error) {
     answer({ failed: (error as Error).stack ?? String(error) });
   }
