@@ -98,7 +98,14 @@ static UNROLLED_INLINE I as_int(F x) { return (I)x; }
 static UNROLLED_INLINE F to_float(I x) { return __builtin_convertvector(x, F); }
 
 /** mask ? a : b, lane by lane; mask is a comparison's result. */
-static UNROLLED_INLINE F select(I mask, F a, F b) { return as_float((mask & as_int(a)) | (~mask & as_int(b))); }
+static UNROLLED_INLINE F select(I mask, F a, F b) {
+#if defined(__wasm_relaxed_simd__)
+  // Spelt out: clang 22 turns a comparison and a choice into relaxed_min or relaxed_max, which may drop a NaN.
+  return (F)__builtin_wasm_bitselect(as_int(a), as_int(b), mask);
+#else
+  return as_float((mask & as_int(a)) | (~mask & as_int(b)));
+#endif
+}
 /** b where either is NaN, as minps and maxps. */
 static UNROLLED_INLINE F minimum(F a, F b) { return select(a < b, a, b); }
 static UNROLLED_INLINE F maximum(F a, F b) { return select(a > b, a, b); }
