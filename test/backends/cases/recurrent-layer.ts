@@ -54,8 +54,11 @@ const normEpsilon = 1e-3;
  * element. A factor of five is left for other machines.
  */
 const tolerance = 1e-5;
-/** Gradients from above are of order 1; what cancels in a small layer is not measured against less than this. */
-const magnitude = 0.02;
+/**
+ * Gradients from above are of order 1; what cancels in a small layer is not measured against less than this. Layer
+ * normalisation scales by rstd and takes the mean and a projection away: what it leaves is measured against rstd.
+ */
+const leastMagnitude = 0.02;
 
 export function sizesOf(o: LayerOptions) {
   const P = o.projection ?? o.H;
@@ -150,6 +153,8 @@ export function forwardCase(o: LayerOptions, inputs: Inputs): KernelCase {
 /** @param saved  what `forwardCase` gave; @param gradients  from above */
 export function backwardCase(rng: Random, o: LayerOptions, inputs: Inputs, saved: Inputs, gradients: Inputs): KernelCase {
   const { T, B, H, P, F } = sizesOf(o);
+  const rstd = o.norm ? withoutInactive(o, saved['norm.rstd']).filter((x) => !Number.isNaN(x)) : [];
+  const magnitude = leastMagnitude * Math.max(1, ...rstd);
   const operands: Record<string, Operand> = {
     ...parametersOf(inputs),
     gates: inout(o.cell === 'rnn' ? saved.gates.map(() => Number.NaN) : withoutInactive(o, saved.gates), { magnitude }),
