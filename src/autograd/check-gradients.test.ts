@@ -3,11 +3,11 @@ import { getBackend, setBackend } from '../backend/select.ts';
 import { Random } from '../tensor/random.ts';
 import { checkGradients, GradientError } from './check-gradients.ts';
 import { mul } from './ops/binary.ts';
-import { matmul } from './ops/matmul.ts';
 import { tanh } from './ops/elementwise.ts';
+import { matmul } from './ops/matmul.ts';
 import { inScope } from './scope.ts';
 import { record } from './tape.ts';
-import { empty, bufferOf, Parameter, randomNormal, type Tensor } from './tensor.ts';
+import { bufferOf, empty, Parameter, randomNormal, type Tensor } from './tensor.ts';
 
 setBackend('reference');
 const rng = new Random(3);
@@ -34,7 +34,9 @@ describe('checkGradients', () => {
         return y;
       });
     expect(() => checkGradients(wrong, [randomNormal([3], rng)])).toThrow(GradientError);
-    expect(() => checkGradients(wrong, [randomNormal([3], rng)])).toThrow(/input 0 of shape \[3\], element 0: the tape says .*, differences say/);
+    expect(() => checkGradients(wrong, [randomNormal([3], rng)])).toThrow(
+      /input 0 of shape \[3\], element 0: the tape says .*, differences say/,
+    );
   });
 
   it('leaves inputs and their gradients as they were', () => {

@@ -96,6 +96,8 @@ function gradientsOf(objective: () => Tensor, leaves: readonly Tensor[]): TypedA
     scope(() => backward(objective()));
     return leaves.map((x) => x.grad?.dataSync() ?? new Float64Array(x.size));
   } finally {
-    leaves.forEach((x, i) => Object.assign(x, before[i]));
+    leaves.forEach((x, i) => {
+      Object.assign(x, before[i]);
+    });
   }
 }

@@ -29,7 +29,7 @@ export interface TapeNode {
  * any strides: `contiguous(g)` before a kernel. It may overwrite `saved`, never the gradients it was given. What else it
  * reads must be an input, an output or `saved`: the tape keeps only those alive.
  */
-export type Backward = (gradients: readonly (Tensor | null)[], sink: GradientSink) => readonly (Tensor | null | undefined)[] | void;
+export type Backward = (gradients: readonly (Tensor | null)[], sink: GradientSink) => readonly (Tensor | null | undefined)[] | undefined;
 
 /** Where a backward asks what is wanted, and adds large gradients without a temporary. */
 export interface GradientSink {
@@ -37,9 +37,10 @@ export interface GradientSink {
   wants(i: number): boolean;
   /**
    * The contiguous tensor that holds what is already known of input i's gradient (zeros at first). The backward ADDS to
-   * it, and returns null for i. For weights: the product adds straight into the model's gradient buffer.
+   * it, and returns null for i. For weights: the product adds straight into the model's gradient buffer. With 'any layout'
+   * it has no gaps, but may lie as the input does.
    */
-  accumulator(i: number): Tensor;
+  accumulator(i: number, layout?: 'any layout'): Tensor;
 }
 
 let isRecording = true;
@@ -129,7 +130,7 @@ function step(node: TapeNode, gradients: readonly (Tensor | null)[], pending: Pe
   const { inputs } = node;
   const sink: GradientSink = {
     wants: (i) => inputs[i]?.requiresGrad === true,
-    accumulator: (i) => pending.accumulator(inputs[i]!),
+    accumulator: (i, layout) => pending.accumulator(inputs[i]!, layout !== undefined),
   };
   const results = node.backward!(gradients, sink) ?? [];
   results.forEach((g, i) => {
@@ -221,18 +222,19 @@ class PendingGradients {
     this.dropIfUnshared(gradient);
   }
 
-  accumulator(to: Tensor): Tensor {
+  accumulator(to: Tensor, inAnyOrder: boolean): Tensor {
     if (to.node === null) return leafGradient(to);
     const slots = this.#slots(to.node);
     const known = slots[to.outputIndex];
-    if (known !== null && this.#isAlone(known) && known.isContiguous) return known;
-    const sum = filled(to, 0);
-    slots[to.outputIndex] = sum;
-    this.#share(sum, 1);
-    if (known !== null) {
+    if (known !== null && this.#isAlone(known) && (inAnyOrder ? packedOrder(known) !== null : known.isContiguous)) return known;
+    const sum = emptyInOrder(to.backend, to.shape, inAnyOrder ? packedOrder(to) : null);
+    if (known === null) to.backend.fill(bufferOf(sum), 0);
+    else {
       copyInto(known, sum);
       this.#share(known, -1);
     }
+    slots[to.outputIndex] = sum;
+    this.#share(sum, 1);
     return sum;
   }
 

@@ -120,7 +120,9 @@ export class Parameter extends Tensor {
   /** Replaces the values. */
   assign(values: ArrayLike<number>): void {
     if (values.length !== this.size) {
-      throw new ShapeError(`[Parameter.assign] expected ${this.size} values for shape ${formatShape(this.shape)}, received ${values.length}.`);
+      throw new ShapeError(
+        `[Parameter.assign] expected ${this.size} values for shape ${formatShape(this.shape)}, received ${values.length}.`,
+      );
     }
     this.storage.write(values);
   }

@@ -1,11 +1,12 @@
 /** Losses between two tensors of one shape, element by element. Numbers as torch.nn.functional's. */
-import type { PointwiseLoss } from '../backend/backend.ts';
+
 import { arrange, discard, emptyInOrder, pack } from '../autograd/layout.ts';
 import { add, div, maximum, mul, sub } from '../autograd/ops/binary.ts';
 import { log, neg } from '../autograd/ops/elementwise.ts';
 import { inScope } from '../autograd/scope.ts';
 import { noGrad, record } from '../autograd/tape.ts';
 import { backendOf, bufferOf, type Tensor } from '../autograd/tensor.ts';
+import type { PointwiseLoss } from '../backend/backend.ts';
 import { ConfigError, ShapeError } from '../tensor/errors.ts';
 import { formatShape, sameShape } from '../tensor/shape.ts';
 import { type Reduction, reduceLosses, requireReduction, spreadOrEach } from './reduction.ts';

@@ -4,7 +4,7 @@
  */
 import type { BinaryOp, Buffer } from '../../backend/backend.ts';
 import { ShapeError } from '../../tensor/errors.ts';
-import { broadcastShapes, sameShape, type Shape } from '../../tensor/shape.ts';
+import { broadcastShapes, type Shape, sameShape } from '../../tensor/shape.ts';
 import { arrange, discard, emptyInOrder, type Order, packedOrder, permuted, rowMajorOrder } from '../layout.ts';
 import { inScope, releaseEarly } from '../scope.ts';
 import { record } from '../tape.ts';

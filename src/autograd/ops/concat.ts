@@ -56,7 +56,9 @@ function assemble(
   const backend = backendOf(name, tensors);
   return inScope(() => {
     const y = emptyInOrder(backend, shape, order, tensors[0].dtype);
-    tensors.forEach((x, i) => copyInto(x, place(y, i)));
+    tensors.forEach((x, i) => {
+      copyInto(x, place(y, i));
+    });
     record(name, tensors, [y], ([dY], sink) => tensors.map((_, i) => (sink.wants(i) ? place(dY!, i) : null)));
     return y;
   });

@@ -66,7 +66,9 @@ function rowsOf(name: string, table: Tensor, ids: Tensor, paddingIndex: number):
  */
 export function requireIds(operation: string, ids: Tensor, V: number, except?: number): void {
   if (ids.dtype !== 'int32') {
-    throw new ShapeError(`[${operation}] expected int32 indices, received ${ids.dtype}. Make them with tensor(values, { dtype: 'int32' }).`);
+    throw new ShapeError(
+      `[${operation}] expected int32 indices, received ${ids.dtype}. Make them with tensor(values, { dtype: 'int32' }).`,
+    );
   }
   const values = ids.storage.host !== null && ids.size === ids.storage.length ? ids.storage.host : ids.dataSync();
   for (let i = 0; i < values.length; i++) {

@@ -29,7 +29,17 @@ export function layerNorm(x: Tensor, weight: Tensor | null = null, bias: Tensor 
     const normalized = emptyInOrder(backend, x.shape, order);
     const rstd = empty(backend, [R]);
     const bufferOrNull = (parameter: Tensor | null) => (parameter === null ? null : bufferOf(contiguous(parameter)));
-    backend.layerNorm(bufferOf(packed), bufferOrNull(weight), bufferOrNull(bias), bufferOf(y), bufferOf(normalized), bufferOf(rstd), R, C, epsilon);
+    backend.layerNorm(
+      bufferOf(packed),
+      bufferOrNull(weight),
+      bufferOrNull(bias),
+      bufferOf(y),
+      bufferOf(normalized),
+      bufferOf(rstd),
+      R,
+      C,
+      epsilon,
+    );
     discard([packed], [x]);
     if (!needsGrad([x, weight, bias])) {
       releaseEarly(normalized.storage);
@@ -46,7 +56,17 @@ export function layerNorm(x: Tensor, weight: Tensor | null = null, bias: Tensor 
         const accumulatorOrNull = (i: number) => (sink.wants(i) ? bufferOf(sink.accumulator(i)) : null);
         const dWeight = accumulatorOrNull(1);
         const dBias = accumulatorOrNull(2);
-        backend.layerNormBackward(bufferOf(dY), bufferOrNull(weight), bufferOf(normalized), bufferOf(rstd), bufferOf(dX), dWeight, dBias, R, C);
+        backend.layerNormBackward(
+          bufferOf(dY),
+          bufferOrNull(weight),
+          bufferOf(normalized),
+          bufferOf(rstd),
+          bufferOf(dX),
+          dWeight,
+          dBias,
+          R,
+          C,
+        );
         discard([dY], [gradient!]);
         return [dX];
       },

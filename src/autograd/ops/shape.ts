@@ -60,9 +60,11 @@ export function slice(x: Tensor, axis: number, start: number, end: number = x.sh
   const from = start < 0 ? start + n : start;
   const to = end < 0 ? end + n : end;
   if (!(Number.isInteger(from) && Number.isInteger(to) && 0 <= from && from <= to && to <= n)) {
-    throw new ShapeError(`[slice] expected 0 ≤ start ≤ end ≤ ${n} along axis ${along} of ${formatShape(x.shape)}, received ${start} to ${end}.`);
+    throw new ShapeError(
+      `[slice] expected 0 ≤ start ≤ end ≤ ${n} along axis ${along} of ${formatShape(x.shape)}, received ${start} to ${end}.`,
+    );
   }
-  return view('slice', x, sliceView(x, along, from, to), ([dY], sink) => copyInto(dY!, sliceView(sink.accumulator(0), along, from, to), true));
+  return part('slice', x, (whole) => sliceView(whole, along, from, to));
 }
 
 /**
@@ -77,7 +79,7 @@ export function select(x: Tensor, axis: number, index: number): Tensor {
   if (!Number.isInteger(index) || at < 0 || at >= n) {
     throw new ShapeError(`[select] expected an index in ${-n}…${n - 1} along axis ${along} of ${formatShape(x.shape)}, received ${index}.`);
   }
-  return view('select', x, selectView(x, along, at), ([dY], sink) => copyInto(dY!, selectView(sink.accumulator(0), along, at), true));
+  return part('select', x, (whole) => selectView(whole, along, at));
 }
 
 /** `x` in pieces of these sizes along an axis; a single number means equal pieces of that size. */
@@ -182,6 +184,14 @@ function completeShape(x: Tensor, shape: Shape): number[] {
     throw new ShapeError(`[reshape] expected a shape of ${x.size} elements for ${formatShape(x.shape)}, received ${formatShape(shape)}.`);
   }
   return complete;
+}
+
+/** Puts a view of a part on the tape. Its gradient adds into that part of the whole's: many parts make no temporaries. */
+function part(name: string, x: Tensor, of: (whole: Tensor) => Tensor): Tensor {
+  return view(name, x, of(x), ([dY], sink) => {
+    copyInto(dY!, of(sink.accumulator(0, 'any layout')), true);
+    return undefined;
+  });
 }
 
 /** Puts a view on the tape. */

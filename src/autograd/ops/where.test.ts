@@ -1,0 +1,60 @@
+import { expect, it } from 'vitest';
+import { layouts } from '../../../test/laws/laid-out.ts';
+import { setBackend } from '../../backend/select.ts';
+import { Random } from '../../tensor/random.ts';
+import { checkGradients } from '../check-gradients.ts';
+import { randomNormal, tensor } from '../tensor.ts';
+import { softmax } from './softmax.ts';
+import { maskedFill, where } from './where.ts';
+
+setBackend('reference');
+const rng = new Random(10);
+const mask = tensor([1, 0, 1]);
+
+it('where chooses by a mask that broadcasts', () => {
+  expect(
+    where(
+      mask,
+      tensor([
+        [1, 2, 3],
+        [4, 5, 6],
+      ]),
+      0,
+    ).toArray(),
+  ).toEqual([
+    [1, 0, 3],
+    [4, 0, 6],
+  ]);
+  expect(where(mask, 7, tensor([1, 2, 3])).toArray()).toEqual([7, 2, 7]);
+  const [a, b] = [randomNormal([2, 3], rng), randomNormal([1, 3], rng)];
+  checkGradients((x, y) => where(mask, x, y), [a, b]);
+});
+
+it('maskedFill fills with numbers and infinities', () => {
+  const x = tensor([
+    [1, 2, 3],
+    [4, 5, 6],
+  ]);
+  expect(maskedFill(x, mask, 9).toArray()).toEqual([
+    [9, 2, 9],
+    [9, 5, 9],
+  ]);
+  expect(maskedFill(x, mask, -Infinity).toArray()).toEqual([
+    [-Infinity, 2, -Infinity],
+    [-Infinity, 5, -Infinity],
+  ]);
+  expect(maskedFill(x, mask, Infinity).toArray()).toEqual([
+    [Infinity, 2, Infinity],
+    [Infinity, 5, Infinity],
+  ]);
+});
+
+it.each(Object.entries(layouts))('a masked softmax has its gradients, %s', (_, make) => {
+  const { leaf, view } = make([2, 3], rng);
+  expect(softmax(maskedFill(view(leaf), mask, -Infinity)).toArray()).toEqual([
+    [0, 1, 0],
+    [0, 1, 0],
+  ]);
+  const one = tensor([0, 1, 0]);
+  checkGradients((x) => [softmax(maskedFill(view(x), one, -Infinity)), maskedFill(view(x), one, 3)], [leaf]);
+});
