@@ -1,10 +1,10 @@
-/** The public face of Unrolled: exports and nothing else. */
+/** The public face of Unrolled. */
 
+// Tensors and differentiation
 export { type CheckGradientsOptions, checkGradients, GradientError } from './autograd/check-gradients.ts';
 export { add, clamp, div, less, maximum, minimum, mul, type Operand, sub } from './autograd/ops/binary.ts';
 export { concat, stack } from './autograd/ops/concat.ts';
 export { dropout } from './autograd/ops/dropout.ts';
-// Operations.
 export { abs, exp, log, neg, relu, sigmoid, sqrt, square, tanh } from './autograd/ops/elementwise.ts';
 export { embedding, gather } from './autograd/ops/gather.ts';
 export { layerNorm } from './autograd/ops/layer-norm.ts';
@@ -15,7 +15,6 @@ export { logSoftmax, softmax } from './autograd/ops/softmax.ts';
 export { maskedFill, where } from './autograd/ops/where.ts';
 export { keep, scope } from './autograd/scope.ts';
 export { backward, noGrad } from './autograd/tape.ts';
-// Tensors and gradients.
 export {
   full,
   type NestedNumbers,
@@ -28,40 +27,42 @@ export {
   tensor,
   zeros,
 } from './autograd/tensor.ts';
-// Backends.
-export type { Backend, BackendName } from './backend/backend.ts';
-export { type BackendFacts, getBackend, setBackend, setThreads } from './backend/select.ts';
-// Losses.
-export { type CrossEntropyOptions, crossEntropy } from './losses/cross-entropy.ts';
-export {
-  binaryCrossEntropy,
-  binaryCrossEntropyWithLogits,
-  type HuberOptions,
-  huber,
-  type LossOptions,
-  mae,
-  mse,
-} from './losses/pointwise.ts';
-export type { Reduction } from './losses/reduction.ts';
-export { Dropout, type DropoutOptions } from './nn/dropout.ts';
-export { EmbeddedSequence, Embedding, type EmbeddingOptions } from './nn/embedding.ts';
-export {
-  constant,
-  forgetBias,
-  identity,
-  initialize,
-  kaimingUniform,
-  normal,
-  orthogonal,
-  uniform,
-  xavierNormal,
-  xavierUniform,
-} from './nn/initializers.ts';
-export { LayerNorm, type LayerNormOptions } from './nn/layer-norm.ts';
-export { Linear, type LinearOptions } from './nn/linear.ts';
-// Modules.
-export { type Initializer, Module, type StateDict } from './nn/module.ts';
-// Numbers, shapes, errors.
 export { BackendError, ConfigError, DivergenceError, type FileLocation, FormatError, ShapeError } from './tensor/errors.ts';
 export { Random, type RandomState } from './tensor/random.ts';
 export type { DType, Shape, TypedArray } from './tensor/shape.ts';
+
+// Backends
+export type { Backend, BackendName } from './backend/backend.ts';
+export { type BackendFacts, explainBackends, getBackend, setBackend, setThreads } from './backend/select.ts';
+
+// Layers
+export { Dropout, type DropoutOptions } from './nn/dropout.ts';
+export { EmbeddedSequence, Embedding, type EmbeddingOptions } from './nn/embedding.ts';
+export { GradientNorms } from './nn/gradient-norms.ts';
+export { GRU, type GRUCellOptions, type GRUOptions } from './nn/gru.ts';
+export { GRUCell } from './nn/gru-cell.ts';
+export * as initializers from './nn/initializers.ts';
+export { LayerNorm, type LayerNormOptions } from './nn/layer-norm.ts';
+export { Linear, type LinearOptions } from './nn/linear.ts';
+export { LSTM, type LSTMCellOptions, type LSTMOptions, type LSTMState } from './nn/lstm.ts';
+export { LSTMCell } from './nn/lstm-cell.ts';
+export { type Initializer, Module, type StateDict } from './nn/module.ts';
+export { type Cell, type CellState, Recurrent, type RecurrentCellOptions } from './nn/recurrent.ts';
+export type { CellOptions, RecurrentInit } from './nn/recurrent-direction.ts';
+export type { ForwardOptions, RecurrentOptions, SequenceInput } from './nn/recurrent-stack.ts';
+export { type Floats, RecurrentStream, type StreamState } from './nn/recurrent-stream.ts';
+export { RNN, type RNNCellOptions, type RNNOptions } from './nn/rnn.ts';
+export { RNNCell } from './nn/rnn-cell.ts';
+
+// Losses and optimisers
+export { type CrossEntropyOptions, crossEntropy } from './losses/cross-entropy.ts';
+export { binaryCrossEntropy, binaryCrossEntropyWithLogits, type HuberOptions, huber, type LossOptions, mae, mse } from './losses/pointwise.ts';
+export type { Reduction } from './losses/reduction.ts';
+export * from './optim/index.ts';
+
+// Data, training and model files
+export type { BatchPosition, BatchSource } from './data/batch-source.ts';
+export { type StreamBatch, StreamBatches, type StreamBatchesOptions } from './data/stream-batches.ts';
+export { type TokenSource, tokenFile, tokensOf } from './data/token-source.ts';
+export * from './interop/index.ts';
+export * from './training/index.ts';
