@@ -3,14 +3,17 @@ import { bufferOf, type Parameter, type Tensor } from '../autograd/tensor.ts';
 import type { Backend, Buffer, GruForward } from '../backend/backend.ts';
 import { ConfigError } from '../tensor/errors.ts';
 import { Module } from './module.ts';
-import { addWeightGradient, type Cell, type Pass, type PassGradients } from './recurrent-layer.ts';
+import type { CellOptions, Kind } from './recurrent-direction.ts';
+import { addWeightGradient, type Pass, type PassGradients, type Recurrence } from './recurrent-layer.ts';
 import { type ForwardOptions, type RecurrentOptions, RecurrentStack, type SequenceInput } from './recurrent-stack.ts';
 import type { RecurrentStream } from './recurrent-stream.ts';
 
-export interface GRUOptions extends RecurrentOptions {
+export interface GRUCellOptions extends CellOptions {
   /** Where the reset gate acts: on the recurrent product (true: PyTorch, cuDNN, Keras's default) or on the state before it (false: the paper, ONNX's default). */
   readonly resetAfter?: boolean;
 }
+
+export interface GRUOptions extends RecurrentOptions, GRUCellOptions {}
 
 /**
  * Gated recurrent unit over a whole sequence.
@@ -34,18 +37,8 @@ export class GRU extends Module {
 
   constructor(options: GRUOptions) {
     super();
-    const { hiddenSize, resetAfter = true } = options;
-    if (!resetAfter && options.layerNorm === true) {
-      throw new ConfigError(
-        '[GRU] layerNorm normalises the recurrent product, which resetAfter: false splits in two. Leave one of them out.',
-      );
-    }
     this.options = options;
-    this.#stack = new RecurrentStack('GRU', options, (name, shape, init) => this.parameter(name, shape, init), {
-      gates: 3,
-      outputSize: hiddenSize,
-      cell: (_, biasHh) => new GruRecurrence(hiddenSize, resetAfter, biasHh),
-    });
+    this.#stack = new RecurrentStack('GRU', options, (name, shape, init) => this.parameter(name, shape, init), gruKind(options));
   }
 
   /**
@@ -71,8 +64,17 @@ export class GRU extends Module {
   }
 }
 
+export function gruKind({ hiddenSize, resetAfter = true, layerNorm = false }: GRUCellOptions): Kind {
+  if (!resetAfter && layerNorm) {
+    throw new ConfigError(
+      '[GRU] layerNorm normalises the recurrent product, which resetAfter: false splits in two. Leave one of them out.',
+    );
+  }
+  return { gates: 3, outputSize: hiddenSize, recurrence: (_, biasHh) => new GruRecurrence(hiddenSize, resetAfter, biasHh) };
+}
+
 /** r, z, n from gates_t and W_hh h_{t−1}; h_t = (1 − z) ⊙ n + z ⊙ h_{t−1}. */
-export class GruRecurrence implements Cell<GruForward> {
+class GruRecurrence implements Recurrence<GruForward> {
   readonly gates = 3;
   readonly stateSizes: readonly number[];
   readonly sharedBias: number;
@@ -96,7 +98,7 @@ export class GruRecurrence implements Cell<GruForward> {
 
   describe({ states: [h], ...pass }: Pass, { hn }: Readonly<Record<string, Buffer>>): GruForward {
     const bias = this.#resetAfter ? this.#biasHh : null;
-    const biasHn = bias && bias.backend.slice(bufferOf(bias), 2 * this.#H, this.#H);
+    const biasHn = bias === null ? null : bias.backend.slice(bufferOf(bias), 2 * this.#H, this.#H);
     return { ...pass, h, hn, biasHn, resetAfter: this.#resetAfter };
   }
 

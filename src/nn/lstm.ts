@@ -5,11 +5,12 @@ import { ConfigError } from '../tensor/errors.ts';
 import { forgetBias as setForgetBias } from './initializers.ts';
 import { normEpsilon } from './input-projection.ts';
 import { Module } from './module.ts';
-import { addWeightGradient, type Cell, type Pass, type PassGradients } from './recurrent-layer.ts';
+import type { CellOptions, Kind } from './recurrent-direction.ts';
+import { addWeightGradient, type Pass, type PassGradients, type Recurrence } from './recurrent-layer.ts';
 import { type ForwardOptions, type RecurrentOptions, RecurrentStack, type SequenceInput } from './recurrent-stack.ts';
 import type { RecurrentStream } from './recurrent-stream.ts';
 
-export interface LSTMOptions extends RecurrentOptions {
+export interface LSTMCellOptions extends CellOptions {
   /** P: width of a projection of the output, W_hr (o ⊙ tanh c), below hiddenSize; 0: none. Default 0. */
   readonly projSize?: number;
   /** The gates see the cell: i and f that of the step before, o the new one. Default false. */
@@ -17,6 +18,8 @@ export interface LSTMOptions extends RecurrentOptions {
   /** Initial bias of the forget gate, all of it in bias_ih; 1 is common. Default: as the other biases. */
   readonly forgetBias?: number;
 }
+
+export interface LSTMOptions extends RecurrentOptions, LSTMCellOptions {}
 
 /** [h, c]: [L·D, B, P] and [L·D, B, H]. */
 export type LSTMState = readonly [Tensor, Tensor];
@@ -45,24 +48,8 @@ export class LSTM extends Module {
 
   constructor(options: LSTMOptions) {
     super();
-    const { hiddenSize: H, projSize = 0, forgetBias } = options;
-    if (!Number.isInteger(projSize) || projSize < 0 || projSize >= H) {
-      throw new ConfigError(`[LSTM] expected projSize in 1…${H - 1} (below hiddenSize ${H}), or 0 for none, received ${projSize}.`);
-    }
     this.options = options;
-    const P = projSize === 0 ? H : projSize;
-    this.#stack = new RecurrentStack('LSTM', options, (name, shape, init) => this.parameter(name, shape, init), {
-      gates: 4,
-      outputSize: P,
-      cell: (parameter) => {
-        const weightHr = projSize === 0 ? null : parameter('weight_hr', [P, H], 'uniform');
-        const peephole = options.peepholes === true ? parameter('weight_ch', [3 * H], 'uniform') : null;
-        const cellNorm =
-          options.layerNorm === true ? { weight: parameter('weight_ln_ch', [H], 1), bias: parameter('bias_ln_ch', [H], 0) } : null;
-        return new LstmRecurrence(H, P, { weightHr, peephole, cellNorm });
-      },
-      initializeBias: forgetBias === undefined ? undefined : (bias, which) => setForgetBias(bias, which === 'ih' ? forgetBias : 0),
-    });
+    this.#stack = new RecurrentStack('LSTM', options, (name, shape, init) => this.parameter(name, shape, init), lstmKind(options));
   }
 
   /**
@@ -88,6 +75,24 @@ export class LSTM extends Module {
   }
 }
 
+export function lstmKind({ hiddenSize: H, projSize = 0, peepholes = false, layerNorm = false, forgetBias }: LSTMCellOptions): Kind {
+  if (projSize !== 0 && !(Number.isInteger(projSize) && projSize > 0 && projSize < H)) {
+    throw new ConfigError(`[LSTM] expected projSize in 1…${H - 1} (below hiddenSize ${H}), or 0 for none, received ${projSize}.`);
+  }
+  const P = projSize === 0 ? H : projSize;
+  return {
+    gates: 4,
+    outputSize: P,
+    recurrence: (parameter) =>
+      new LstmRecurrence(H, P, {
+        weightHr: projSize === 0 ? null : parameter('weight_hr', [P, H], 'uniform'),
+        peephole: peepholes ? parameter('weight_ch', [3 * H], 'uniform') : null,
+        cellNorm: layerNorm ? { weight: parameter('weight_ln_ch', [H], 1), bias: parameter('bias_ln_ch', [H], 0) } : null,
+      }),
+    initializeBias: forgetBias === undefined ? undefined : (bias, which) => setForgetBias(bias, which === 'ih' ? forgetBias : 0),
+  };
+}
+
 interface LstmExtras {
   readonly weightHr: Parameter | null; // [P, H]
   readonly peephole: Parameter | null; // [3H]
@@ -95,7 +100,7 @@ interface LstmExtras {
 }
 
 /** i, f, g, o from gates_t + W_hh h_{t−1}; c_t = f ⊙ c_{t−1} + i ⊙ g; h_t = o ⊙ tanh c_t. */
-export class LstmRecurrence implements Cell<LstmForward> {
+class LstmRecurrence implements Recurrence<LstmForward> {
   readonly gates = 4;
   readonly stateSizes: readonly number[];
   readonly sharedBias: number;
@@ -104,7 +109,7 @@ export class LstmRecurrence implements Cell<LstmForward> {
   readonly #P: number;
   readonly #extras: LstmExtras;
 
-  constructor(hiddenSize: number, outputSize: number, extras: LstmExtras = { weightHr: null, peephole: null, cellNorm: null }) {
+  constructor(hiddenSize: number, outputSize: number, extras: LstmExtras) {
     const { weightHr, peephole, cellNorm } = extras;
     this.#H = hiddenSize;
     this.#P = outputSize;

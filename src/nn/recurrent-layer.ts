@@ -1,7 +1,7 @@
 /**
  * One direction of one recurrent layer over a whole sequence, as one operation on the tape: the inputs of all steps are
  * projected by one matrix product, the steps themselves are one kernel call, and a weight's gradient is one product over
- * all steps. The equations of a step are a Cell's business (rnn.ts, lstm.ts, gru.ts); layers and directions are put
+ * all steps. The equations of a step are a Recurrence's business (rnn.ts, lstm.ts, gru.ts); layers and directions are put
  * together in recurrent-stack.ts.
  */
 import { inScope, keep, releaseEarly } from '../autograd/scope.ts';
@@ -11,15 +11,16 @@ import type { Backend, Buffer, RecurrentGradients, RecurrentLayer } from '../bac
 import { rowMajor } from '../tensor/shape.ts';
 import type { GradientNorms } from './gradient-norms.ts';
 import { type LayerInput, normEpsilon, type ProjectionWeights, project, projectBackward } from './input-projection.ts';
+import type { Lengths, Sequence } from './sequence.ts';
 
 /** What every kernel is told: the arguments they share, the gates, and the slots of each state. */
 export interface Pass extends RecurrentLayer {
   readonly gates: Buffer; // [T, B, G·H]
-  /** [T+1, B, width] for each of the cell's states. */
+  /** [T+1, B, width] for each of the states. */
   readonly states: readonly Buffer[];
 }
 
-/** What a cell's backward is given beside its forward's arguments. */
+/** What a recurrence's backward is given beside its forward's arguments. */
 export interface PassGradients {
   /** The kernels' shared fields. */
   readonly shared: RecurrentGradients;
@@ -39,7 +40,7 @@ export interface PassGradients {
 /**
  * What tells RNN, LSTM and GRU apart: one direction's recurrence. `Layer` is what its kernels take.
  */
-export interface Cell<Layer extends RecurrentLayer = RecurrentLayer> {
+export interface Recurrence<Layer extends RecurrentLayer = RecurrentLayer> {
   /** G: gates. */
   readonly gates: number;
   /** Widths of the states. The first is the output's. */
@@ -67,22 +68,7 @@ export interface Direction {
   readonly weightHh: Parameter; // [G·H, P]
   /** Weight of the layer normalisation of the recurrent product; null: none. */
   readonly normHh: Parameter | null; // [G·H]
-  readonly cell: Cell;
-}
-
-/** What all layers and directions of one forward share. */
-export interface Sequence {
-  readonly T: number;
-  readonly B: number;
-  readonly lengths: Lengths | null;
-}
-
-/** True lengths, where some are shorter than T. */
-export interface Lengths {
-  readonly values: Int32Array; // [B]
-  readonly tensor: Tensor; // int32 [B]
-  /** 1 where a step is within its sequence, else 0. */
-  readonly rowMask: Tensor; // [T, B]
+  readonly recurrence: Recurrence;
 }
 
 /** What is particular to one run of one direction. */
@@ -118,14 +104,14 @@ class Run {
   readonly #saved: Tensor[] = [];
   readonly #gates: Tensor;
   readonly #states: readonly Tensor[];
-  readonly #cellSaved: Readonly<Record<string, Tensor>>;
+  readonly #recurrenceSaved: Readonly<Record<string, Tensor>>;
   readonly #norm: { readonly normalized: Tensor; readonly rstd: Tensor } | null;
   #projection: ReturnType<typeof project> = null;
 
   constructor(direction: Direction, input: LayerInput, sequence: Sequence, options: RunOptions) {
-    const { cell, weights, weightHh, normHh } = direction;
+    const { recurrence, weights, weightHh, normHh } = direction;
     const { T, B } = sequence;
-    const F = cell.gates * direction.hiddenSize;
+    const F = recurrence.gates * direction.hiddenSize;
     this.#direction = direction;
     this.#backend = weightHh.backend;
     this.#sequence = sequence;
@@ -139,24 +125,24 @@ class Run {
       weights.normIh,
       weightHh,
       normHh,
-      ...cell.parameters,
+      ...recurrence.parameters,
       ...options.initial,
     ];
     this.#gates = this.#save([T, B, F]);
-    const sizes = Object.entries(cell.savedSizes(T, B));
-    this.#cellSaved = Object.fromEntries(sizes.map(([name, length]) => [name, this.#save([length])]));
+    const sizes = Object.entries(recurrence.savedSizes(T, B));
+    this.#recurrenceSaved = Object.fromEntries(sizes.map(([name, length]) => [name, this.#save([length])]));
     this.#norm = normHh === null ? null : { normalized: this.#save([T, B, F]), rstd: this.#save([T, B]) };
-    this.#states = cell.stateSizes.map((width) => empty(this.#backend, [T + 1, B, width]));
+    this.#states = recurrence.stateSizes.map((width) => empty(this.#backend, [T + 1, B, width]));
     if (options.mask !== null) this.#saved.push(options.mask);
   }
 
   forward(): RunResult {
-    const { name, cell, weights } = this.#direction;
+    const { name, recurrence, weights } = this.#direction;
     const backend = this.#backend;
     this.#projection = project(backend, this.#input, weights, bufferOf(this.#gates));
     if (this.#projection !== null) this.#saved.push(this.#projection.normalized, this.#projection.rstd);
     for (const [i, slots] of this.#states.entries()) this.#writeInitial(slots, this.#options.initial[i]);
-    cell.forward(backend, this.#describe());
+    recurrence.forward(backend, this.#describe());
 
     const [h, ...others] = this.#states;
     const { lengths } = this.#sequence;
@@ -173,9 +159,9 @@ class Run {
 
   #backward([dOutput, ...dLast]: readonly (Tensor | null)[], sink: GradientSink): (Tensor | null)[] {
     const backend = this.#backend;
-    const { cell, weights, weightHh, normHh, hiddenSize } = this.#direction;
+    const { recurrence, weights, weightHh, normHh, hiddenSize } = this.#direction;
     const { T, B } = this.#sequence;
-    const F = cell.gates * hiddenSize;
+    const F = recurrence.gates * hiddenSize;
     const temporaries: Tensor[] = [];
     const temporary = (shape: readonly number[]): Tensor => {
       const x = empty(backend, shape);
@@ -187,11 +173,11 @@ class Run {
       bufferOf(wants(parameter) ? sink.accumulator(this.#inputs.indexOf(parameter)) : temporary(parameter.shape));
     const intoIfWanted = (parameter: Parameter | null): Buffer | null => (parameter !== null && wants(parameter) ? into(parameter) : null);
 
-    const dStates = dLast.map((d, i) => this.#gradientOfLast(d, cell.stateSizes[i]));
+    const dStates = dLast.map((d, i) => this.#gradientOfLast(d, recurrence.stateSizes[i]));
     const dY = dOutput === null ? null : contiguous(dOutput);
     if (dY !== null && dY !== dOutput) temporaries.push(dY);
     const dHSquares = this.#options.gradientNorms === null ? null : empty(backend, [T, B]);
-    cell.backward(backend, this.#describe(), {
+    recurrence.backward(backend, this.#describe(), {
       shared: {
         dY: dY === null ? null : bufferOf(dY),
         dH: bufferOf(dStates[0]),
@@ -226,11 +212,11 @@ class Run {
   }
 
   #describe(): RecurrentLayer {
-    const { cell, weightHh, normHh, hiddenSize, reverse } = this.#direction;
+    const { recurrence, weightHh, normHh, hiddenSize, reverse } = this.#direction;
     const { T, B, lengths } = this.#sequence;
     const { mask } = this.#options;
-    const saved = Object.fromEntries(Object.entries(this.#cellSaved).map(([name, x]) => [name, bufferOf(x)]));
-    return cell.describe(
+    const saved = Object.fromEntries(Object.entries(this.#recurrenceSaved).map(([name, x]) => [name, bufferOf(x)]));
+    return recurrence.describe(
       {
         T,
         B,

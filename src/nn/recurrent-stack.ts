@@ -2,34 +2,27 @@
  * Layers and directions put together: what RNN, LSTM and GRU have in common above the recurrence itself. Inside,
  * everything is time-major, [T, B, ·]; outputs are turned as views, so nothing is copied for it.
  */
-import { copyInto } from '../autograd/layout.ts';
 import { concat, stack } from '../autograd/ops/concat.ts';
-import { dropout } from '../autograd/ops/dropout.ts';
+import { dropout, requireProbability } from '../autograd/ops/dropout.ts';
 import { reshape, select, transpose } from '../autograd/ops/shape.ts';
 import { inScope } from '../autograd/scope.ts';
-import { record } from '../autograd/tape.ts';
 import { backendOf, bufferOf, empty, Tensor, tensor } from '../autograd/tensor.ts';
-import type { Backend } from '../backend/backend.ts';
 import { ConfigError, ShapeError } from '../tensor/errors.ts';
 import { Random } from '../tensor/random.ts';
 import { formatShape, sameShape } from '../tensor/shape.ts';
 import type { EmbeddedSequence } from './embedding.ts';
 import type { GradientNorms } from './gradient-norms.ts';
 import type { LayerInput } from './input-projection.ts';
-import { type CellKind, createDirection, type RecurrentInit, type Register } from './recurrent-direction.ts';
-import { type Direction, type Lengths, runDirection, type Sequence } from './recurrent-layer.ts';
+import { requireSizes } from './linear.ts';
+import { type CellOptions, createDirection, type Kind, type Register } from './recurrent-direction.ts';
+import { type Direction, runDirection } from './recurrent-layer.ts';
 import { RecurrentStream } from './recurrent-stream.ts';
+import { type Sequence, sequenceOf, timeMajor } from './sequence.ts';
 
 /** What RNN, LSTM and GRU all take. */
-export interface RecurrentOptions {
-  /** I: features of an input step. */
-  readonly inputSize: number;
-  /** H: units. */
-  readonly hiddenSize: number;
+export interface RecurrentOptions extends CellOptions {
   /** L: layers, each reading the one below. Default 1. */
   readonly numLayers?: number;
-  /** Whether there are bias_ih and bias_hh. Default true. */
-  readonly bias?: boolean;
   /** Whether x and output are [B, T, ·] (true) or [T, B, ·]. Default true, other than PyTorch's. */
   readonly batchFirst?: boolean;
   /** In [0, 1): each output of a layer below another is dropped with this probability while training. Default 0. */
@@ -38,17 +31,11 @@ export interface RecurrentOptions {
   readonly bidirectional?: boolean;
   /** In [0, 1): drops units of h in the recurrent product while training, the same ones at every step of a sequence. Default 0. */
   readonly recurrentDropout?: number;
-  /** Normalises W_ih x and W_hh h before they meet (and an LSTM's cell before the output). Default false. */
-  readonly layerNorm?: boolean;
-  /** Initial values of weight_hh. Default 'uniform', PyTorch's. */
-  readonly recurrentInit?: RecurrentInit;
   /**
    * Whether an embedding that comes as `Embedding.deferred(ids)` is projected as a table, V rows, instead of as a sequence,
    * T·B rows: the same numbers up to rounding. 'auto' (default): when V is at most a quarter of T·B.
    */
   readonly fold?: 'auto' | boolean;
-  /** For initial values and dropout. Default: from the machine's entropy. */
-  readonly rng?: Random;
 }
 
 export interface ForwardOptions {
@@ -61,20 +48,16 @@ export interface ForwardOptions {
 /** A sequence [B, T, I], or tokens that an embedding has yet to look up. */
 export type SequenceInput = Tensor | EmbeddedSequence;
 
-/** What a kind adds to the common options. */
-export type KindOptions = Pick<CellKind, 'gates' | 'outputSize' | 'cell' | 'initializeBias'>;
-
 export class RecurrentStack {
   readonly #name: string;
-  readonly #options: Required<Omit<RecurrentOptions, 'recurrentInit'>>;
+  readonly #options: StackOptions;
   /** [layer][direction] */
   readonly #layers: readonly (readonly Direction[])[];
   readonly #outputSize: number;
 
-  constructor(name: string, given: RecurrentOptions, register: Register, kind: KindOptions) {
+  constructor(name: string, given: RecurrentOptions, register: Register, kind: Kind) {
     const options = complete(name, given);
-    const { inputSize, hiddenSize, numLayers, bidirectional, bias, layerNorm, rng } = options;
-    const recurrentInit = given.recurrentInit ?? 'uniform';
+    const { inputSize, numLayers, bidirectional } = options;
     this.#name = name;
     this.#options = options;
     this.#outputSize = kind.outputSize;
@@ -82,13 +65,7 @@ export class RecurrentStack {
     this.#layers = Array.from({ length: numLayers }, (_, l) =>
       suffixes.map((suffix, d) => {
         const width = l === 0 ? inputSize : suffixes.length * kind.outputSize;
-        return createDirection(
-          { ...kind, name, hiddenSize, hasBias: bias, layerNorm, recurrentInit, rng },
-          width,
-          `_l${l}${suffix}`,
-          d === 1,
-          register,
-        );
+        return createDirection(name, options, kind, { inputSize: width, suffix: `_l${l}${suffix}`, reverse: d === 1 }, register);
       }),
     );
   }
@@ -100,7 +77,7 @@ export class RecurrentStack {
     isTraining: boolean,
   ): { output: Tensor; state: Tensor[] } {
     return inScope(() => {
-      const { sequence, input } = this.#read(x, lengths ?? null);
+      const { sequence, input } = this.#read(x, lengths);
       const { batchFirst, bidirectional } = this.#options;
       const states = this.#initialStates(initial, sequence.B);
       const lasts: (readonly Tensor[])[] = [];
@@ -170,53 +147,24 @@ export class RecurrentStack {
   }
 
   /** Checks what was given, and lays it out time-major. */
-  #read(x: SequenceInput, lengths: ArrayLike<number> | null): { sequence: Sequence; input: LayerInput } {
-    const { inputSize: I, batchFirst, fold } = this.#options;
-    const backend = this.#layers[0][0].weightHh.backend;
-    const { shape } = x;
-    if (shape.length !== 3 || shape[2] !== I) {
-      const axes = batchFirst ? 'B, T' : 'T, B';
-      throw new ShapeError(
-        `[${this.#name}] expected x of shape [${axes}, ${I}] (inputSize ${I}), received ${formatShape(shape)}.${shape.length === 3 ? `\nCheck the feature axis of the input, or build the layer with inputSize: ${shape[2]}.` : ''}`,
-      );
-    }
-    const [B, T] = batchFirst ? shape : [shape[1], shape[0]];
-    if (T === 0 || B === 0)
-      throw new ShapeError(
-        `[${this.#name}] expected at least one sequence of at least one step, received x of shape ${formatShape(shape)}.`,
-      );
-    const sequence: Sequence = { T, B, lengths: lengths === null ? null : this.#checkLengths(backend, lengths, B, T) };
-
+  #read(x: SequenceInput, lengths: ForwardOptions['lengths']): { sequence: Sequence; input: LayerInput } {
+    const { inputSize, batchFirst, fold } = this.#options;
+    const { weightHh } = this.#layers[0][0];
+    const sequence = sequenceOf(this.#name, weightHh.backend, x.shape, inputSize, lengths, batchFirst);
+    const byTime = (y: Tensor): Tensor => (batchFirst ? transpose(y, 0, 1) : y);
     if (x instanceof Tensor) {
-      backendOf(this.#name, [x, this.#layers[0][0].weightHh]);
-      return { sequence, input: stepsOf(timeMajor(batchFirst ? transpose(x, 0, 1) : x, sequence)) };
+      backendOf(this.#name, [x, weightHh]);
+      return { sequence, input: stepsOf(timeMajor(byTime(x), sequence.lengths)) };
     }
-    const isFolded = fold === 'auto' ? x.table.shape[0] * 4 <= T * B : fold;
-    if (!isFolded) {
-      const vectors = x.materialize();
-      return { sequence, input: stepsOf(timeMajor(batchFirst ? transpose(vectors, 0, 1) : vectors, { ...sequence, lengths: null })) };
-    }
-    const ids = batchFirst ? transpose(x.ids, 0, 1) : x.ids;
-    return { sequence, input: { rows: x.table, ids: onHost(ids), paddingIndex: x.paddingIndex ?? -1 } };
-  }
-
-  #checkLengths(backend: Backend, lengths: ArrayLike<number>, B: number, T: number): Lengths | null {
-    if (lengths.length !== B) throw new ShapeError(`[${this.#name}] expected ${B} lengths, one a sequence, received ${lengths.length}.`);
-    const values = Int32Array.from(lengths);
-    for (let b = 0; b < B; b++) {
-      if (lengths[b] !== values[b] || values[b] < 0 || values[b] > T) {
-        throw new ShapeError(`[${this.#name}] expected lengths in 0…${T} (T), received ${lengths[b]} for sequence ${b}.`);
-      }
-    }
-    if (values.every((length) => length === T)) return null;
-    const rowMask = Float32Array.from({ length: T * B }, (_, tb) => (Math.floor(tb / B) < values[tb % B] ? 1 : 0));
-    return { values, tensor: tensor(values, { dtype: 'int32', backend }), rowMask: tensor(rowMask, { shape: [T, B], backend }) };
+    const isFolded = fold === 'auto' ? x.table.shape[0] * 4 <= sequence.T * sequence.B : fold;
+    if (!isFolded) return { sequence, input: stepsOf(timeMajor(byTime(x.materialize()), null)) };
+    return { sequence, input: { rows: x.table, ids: onHost(byTime(x.ids)), paddingIndex: x.paddingIndex ?? -1 } };
   }
 
   /** The initial states of each layer and direction: [L·D, B, width] taken apart. */
   #initialStates(initial: readonly Tensor[] | null, B: number): (readonly (Tensor | null)[])[] {
     const directions = this.#layers.flat();
-    const { stateSizes } = directions[0].cell;
+    const { stateSizes } = directions[0].recurrence;
     if (initial === null) return directions.map(() => stateSizes.map(() => null));
     if (initial.length !== stateSizes.length) {
       throw new ShapeError(`[${this.#name}] expected a state of ${stateSizes.length} tensors, received ${initial.length}.`);
@@ -237,61 +185,32 @@ export class RecurrentStack {
     return isTraining && p > 0 ? dropout(x, p, rng) : x;
   }
 
-  #recurrentMask({ cell, weightHh }: Direction, B: number, isTraining: boolean): Tensor | null {
+  #recurrentMask({ recurrence, weightHh }: Direction, B: number, isTraining: boolean): Tensor | null {
     const { recurrentDropout: p, rng } = this.#options;
     if (!isTraining || p === 0) return null;
-    const mask = empty(weightHh.backend, [B, cell.stateSizes[0]]);
+    const mask = empty(weightHh.backend, [B, recurrence.stateSizes[0]]);
     weightHh.backend.dropoutMask(bufferOf(mask), p, rng.reserve(Math.ceil(mask.size / 4)));
     return mask;
   }
 }
 
-function complete(name: string, options: RecurrentOptions): Required<Omit<RecurrentOptions, 'recurrentInit'>> {
-  const complete = {
-    inputSize: options.inputSize,
-    hiddenSize: options.hiddenSize,
-    numLayers: options.numLayers ?? 1,
-    bias: options.bias ?? true,
-    batchFirst: options.batchFirst ?? true,
-    dropout: options.dropout ?? 0,
-    bidirectional: options.bidirectional ?? false,
-    recurrentDropout: options.recurrentDropout ?? 0,
-    layerNorm: options.layerNorm ?? false,
-    fold: options.fold ?? 'auto',
-    rng: options.rng ?? Random.fromEntropy(),
-  } as const;
-  for (const key of ['inputSize', 'hiddenSize', 'numLayers'] as const) {
-    const value = complete[key];
-    if (!Number.isInteger(value) || value < 1)
-      throw new ConfigError(`[${name}] expected ${key} to be an integer of at least 1, received ${value}.`);
-  }
-  for (const key of ['dropout', 'recurrentDropout'] as const) {
-    const value = complete[key];
-    if (!(value >= 0 && value < 1)) throw new ConfigError(`[${name}] expected ${key} in [0, 1), received ${value}.`);
-  }
-  return complete;
-}
+type StackOptions = RecurrentOptions & Required<Omit<RecurrentOptions, 'bias' | 'layerNorm' | 'recurrentInit'>>;
 
-/** A row-major copy where x is not so already; what stands past a sequence's length is left out, even NaN. */
-function timeMajor(x: Tensor, { T, lengths }: Sequence): Tensor {
-  if (x.isContiguous && lengths === null) return x;
-  return inScope(() => {
-    const y = empty(x.backend, x.shape);
-    if (lengths === null) copyInto(x, y);
-    else {
-      x.backend.fill(bufferOf(y), 0);
-      lengths.values.forEach((length, b) => {
-        copyInto(steps(x, b, length), steps(y, b, length));
-      });
-    }
-    // Past a length the gradient is 0: the recurrence gives none there.
-    record('timeMajor', [x], [y], ([dY]) => [dY]);
-    return y;
-
-    function steps(of: Tensor, b: number, length: number): Tensor {
-      return new Tensor(of.storage, [Math.min(length, T), of.shape[2]], [of.strides[0], of.strides[2]], of.offset + b * of.strides[1]);
-    }
-  });
+function complete(name: string, given: RecurrentOptions): StackOptions {
+  const options: StackOptions = {
+    ...given,
+    numLayers: given.numLayers ?? 1,
+    batchFirst: given.batchFirst ?? true,
+    dropout: given.dropout ?? 0,
+    bidirectional: given.bidirectional ?? false,
+    recurrentDropout: given.recurrentDropout ?? 0,
+    fold: given.fold ?? 'auto',
+    rng: given.rng ?? Random.fromEntropy(),
+  };
+  requireSizes(name, { numLayers: options.numLayers });
+  requireProbability(`${name}: dropout`, options.dropout);
+  requireProbability(`${name}: recurrentDropout`, options.recurrentDropout);
+  return options;
 }
 
 function stepsOf(rows: Tensor): LayerInput {

@@ -135,27 +135,33 @@ class LayerStep {
   #current: 0 | 1 = 0;
 
   constructor(direction: Direction, batch: number, inputs: readonly [Buffer, Buffer], allocate: (length: number) => Buffer) {
-    const { cell, weights, weightHh, normHh, hiddenSize } = direction;
-    const F = cell.gates * hiddenSize;
+    const { recurrence, weights, weightHh, normHh, hiddenSize } = direction;
+    const F = recurrence.gates * hiddenSize;
     this.#direction = direction;
     this.#backend = weightHh.backend;
     this.#batch = batch;
     this.#inputs = inputs;
-    this.widths = cell.stateSizes;
+    this.widths = recurrence.stateSizes;
     this.#bias = weights.biasIh === null ? null : allocate(F);
     this.#gates = allocate(batch * F);
-    this.#states = cell.stateSizes.map((width) => allocate(2 * batch * width));
+    this.#states = recurrence.stateSizes.map((width) => allocate(2 * batch * width));
     this.#slots = this.#states.map((states, i) => {
-      const size = batch * cell.stateSizes[i];
+      const size = batch * recurrence.stateSizes[i];
       return [this.#backend.slice(states, 0, size), this.#backend.slice(states, size, size)];
     });
     this.outputs = this.#slots[0];
-    this.#saved = Object.fromEntries(Object.entries(cell.savedSizes(1, batch)).map(([name, length]) => [name, allocate(length)]));
+    this.#saved = Object.fromEntries(Object.entries(recurrence.savedSizes(1, batch)).map(([name, length]) => [name, allocate(length)]));
     this.#inputNorm = weights.normIh === null ? null : { raw: allocate(batch * F), normalized: allocate(batch * F), rstd: allocate(batch) };
     this.#recurrentNorm = normHh === null ? null : { normalized: allocate(batch * F), rstd: allocate(batch) };
-    this.#parameters = [weights.weightIh, weights.biasIh, weights.biasHh, weights.normIh, weightHh, normHh, ...cell.parameters].filter(
-      (p) => p !== null,
-    );
+    this.#parameters = [
+      weights.weightIh,
+      weights.biasIh,
+      weights.biasHh,
+      weights.normIh,
+      weightHh,
+      normHh,
+      ...recurrence.parameters,
+    ].filter((p) => p !== null);
   }
 
   /** One instant, from the buffer that was given for it; returns the one that holds the output. */
@@ -166,7 +172,7 @@ class LayerStep {
     this.#addBiases();
     backend.gemm(product);
     if (this.#inputNorm !== null) this.#normalize(this.#inputNorm);
-    this.#direction.cell.forward(backend, layer);
+    this.#direction.recurrence.forward(backend, layer);
     this.#current = this.#current === 0 ? 1 : 0;
     return output;
   }
@@ -224,7 +230,7 @@ class LayerStep {
   }
 
   #prepare(from: 0 | 1): Prepared {
-    const { cell, weights, weightHh, normHh, hiddenSize } = this.#direction;
+    const { recurrence, weights, weightHh, normHh, hiddenSize } = this.#direction;
     const to = from === 0 ? 1 : 0;
     const [F, I] = weights.weightIh.shape;
     for (const parameter of this.#parameters) bufferOf(parameter);
@@ -239,7 +245,7 @@ class LayerStep {
         c: this.#inputNorm === null ? this.#gates : this.#inputNorm.raw,
         bias: this.#inputNorm === null ? this.#bias : null,
       },
-      layer: cell.describe(
+      layer: recurrence.describe(
         {
           T: 1,
           B: this.#batch,

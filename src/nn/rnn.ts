@@ -3,16 +3,19 @@ import type { Tensor } from '../autograd/tensor.ts';
 import type { Activation, Backend, RnnForward } from '../backend/backend.ts';
 import { ConfigError, unknownName } from '../tensor/errors.ts';
 import { Module } from './module.ts';
-import { addWeightGradient, type Cell, type Pass, type PassGradients } from './recurrent-layer.ts';
+import type { CellOptions, Kind } from './recurrent-direction.ts';
+import { addWeightGradient, type Pass, type PassGradients, type Recurrence } from './recurrent-layer.ts';
 import { type ForwardOptions, type RecurrentOptions, RecurrentStack, type SequenceInput } from './recurrent-stack.ts';
 import type { RecurrentStream } from './recurrent-stream.ts';
 
 const activations = ['tanh', 'relu', 'sigmoid'] as const satisfies readonly Activation[];
 
-export interface RNNOptions extends RecurrentOptions {
+export interface RNNCellOptions extends CellOptions {
   /** σ. Default 'tanh'. */
   readonly activation?: Activation;
 }
+
+export interface RNNOptions extends RecurrentOptions, RNNCellOptions {}
 
 /**
  * Elman network over a whole sequence.
@@ -34,14 +37,8 @@ export class RNN extends Module {
 
   constructor(options: RNNOptions) {
     super();
-    const activation = options.activation ?? 'tanh';
-    if (!activations.includes(activation)) throw new ConfigError(`[RNN] ${unknownName('activation', activation, activations)}`);
     this.options = options;
-    this.#stack = new RecurrentStack('RNN', options, (name, shape, init) => this.parameter(name, shape, init), {
-      gates: 1,
-      outputSize: options.hiddenSize,
-      cell: () => new RnnRecurrence(options.hiddenSize, activation),
-    });
+    this.#stack = new RecurrentStack('RNN', options, (name, shape, init) => this.parameter(name, shape, init), rnnKind(options));
   }
 
   /**
@@ -67,8 +64,13 @@ export class RNN extends Module {
   }
 }
 
+export function rnnKind({ hiddenSize, activation = 'tanh' }: RNNCellOptions): Kind {
+  if (!activations.includes(activation)) throw new ConfigError(`[RNN] ${unknownName('activation', activation, activations)}`);
+  return { gates: 1, outputSize: hiddenSize, recurrence: () => new RnnRecurrence(hiddenSize, activation) };
+}
+
 /** h_t = σ(gates_t + W_hh h_{t−1}) */
-export class RnnRecurrence implements Cell<RnnForward> {
+class RnnRecurrence implements Recurrence<RnnForward> {
   readonly gates = 1;
   readonly stateSizes: readonly number[];
   readonly sharedBias: number;
