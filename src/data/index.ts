@@ -1,0 +1,11 @@
+export type { BatchPosition, BatchSource } from './batch-source.ts';
+export {
+  type PaddedFeatures,
+  type PaddedSequences,
+  padFeatures,
+  padSequences,
+  SequenceBatches,
+  type SequenceBatchesOptions,
+} from './sequence-batches.ts';
+export { type StreamBatch, StreamBatches, type StreamBatchesOptions } from './stream-batches.ts';
+export { type TokenSource, tokenFile, tokensOf } from './token-source.ts';
