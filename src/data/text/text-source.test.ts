@@ -61,7 +61,7 @@ describe('a text file', () => {
     const binary = await fault(textFile(file('model.bin', Uint8Array.from([0x61, 0x0a, 0, 1]))));
     expect(binary.message).toMatch(/model\.bin, line 2, byte 2: a NUL byte/);
     expect((await fault(textFile(join(folder, 'absent.txt')))).message).toMatch(/absent\.txt: there is no such file/);
-    expect((await fault(textFile(folder))).message).toContain('this is a directory');
+    expect((await fault(textFile(folder))).message).toContain('this is a folder');
   });
 });
 

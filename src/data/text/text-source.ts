@@ -2,6 +2,7 @@
  * Texts of any size, read piece by piece: files (UTF-8), or strings at hand. What is not text is refused with file, line and
  * byte. Line ends are '\n' afterwards, whatever they were; a byte-order mark is dropped.
  */
+import { openFile } from '#files';
 import { FormatError } from '../../tensor/errors.ts';
 
 /** A text that can be read again and again, a piece at a time, cut between code points. */
@@ -30,46 +31,28 @@ export function textOf(text: string, name = 'text'): TextSource {
 const chunkBytes = 1 << 20;
 
 /**
- * A UTF-8 file as a source. Node only.
+ * A UTF-8 file as a source.
  *
- * @throws FormatError (while reading) when the file is missing, a directory, not allowed to be read, binary, or not UTF-8
+ * @throws FileError (while reading) when the file is missing, a folder, or not allowed to be read
+ * @throws FormatError (while reading) when it is binary or not UTF-8
  */
 export function textFile(path: string): TextSource {
   return { name: path, chunks: () => readTextFile(path) };
 }
 
 async function* readTextFile(path: string): AsyncGenerator<string> {
-  const { open } = await import('node:fs/promises');
-  const handle = await open(path, 'r').catch((error: unknown) => {
-    throw unreadable(path, error);
-  });
+  const file = await openFile(path);
   try {
     const text = new Utf8Reader(path);
-    const buffer = new Uint8Array(chunkBytes);
-    for (;;) {
-      const { bytesRead } = await handle.read(buffer, 0, buffer.length).catch((error: unknown) => {
-        throw unreadable(path, error);
-      });
-      if (bytesRead === 0) break;
-      const piece = text.push(buffer.subarray(0, bytesRead));
+    for (let offset = 0; offset < file.size; offset += chunkBytes) {
+      const piece = text.push(await file.read(offset, Math.min(chunkBytes, file.size - offset)));
       if (piece !== '') yield piece;
     }
     const rest = text.end();
     if (rest !== '') yield rest;
   } finally {
-    await handle.close();
+    await file.close();
   }
-}
-
-function unreadable(path: string, cause: unknown): FormatError {
-  const code = (cause as { code?: string }).code;
-  const reason: Record<string, string> = {
-    ENOENT: 'there is no such file. Check the name, or that it was not moved while it was read.',
-    EISDIR: 'this is a directory. Name its files, for example with a pattern such as texts/*.txt.',
-    EACCES: 'not allowed to read this file. Check its permissions.',
-    EPERM: 'not allowed to read this file. Check its permissions.',
-  };
-  return new FormatError(reason[code ?? ''] ?? `reading failed: ${(cause as Error).message}.`, { file: path }, { cause });
 }
 
 /** Decodes UTF-8 that comes in pieces; knows the line and byte of the first fault. */

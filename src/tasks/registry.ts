@@ -1,0 +1,21 @@
+/** The tasks there are. */
+import { ConfigError, unknownName } from '../tensor/errors.ts';
+import { languageModel } from './language-model/task.ts';
+import type { Task } from './task.ts';
+
+export const tasks: readonly Task[] = [languageModel];
+
+/** @throws ConfigError naming the nearest */
+export function taskNamed(name: string): Task {
+  const task = tasks.find((known) => known.name === name);
+  if (task === undefined) {
+    throw new ConfigError(
+      unknownName(
+        'task',
+        name,
+        tasks.map((known) => known.name),
+      ),
+    );
+  }
+  return task;
+}

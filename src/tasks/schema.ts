@@ -1,0 +1,92 @@
+/**
+ * Options that describe themselves: one valibot schema is the check for a program, a configuration file and the command
+ * line, whose flags and help are read out of it.
+ */
+import * as v from 'valibot';
+import { ConfigError, unknownName } from '../tensor/errors.ts';
+
+/** An object of options; each entry is optional and has a description. */
+export type OptionsSchema = v.StrictObjectSchema<v.ObjectEntries, undefined>;
+
+/** What a command line needs to know of one option. */
+export interface OptionInfo {
+  readonly name: string;
+  readonly kind: 'number' | 'string' | 'boolean' | 'list';
+  readonly description: string;
+  readonly choices?: readonly string[];
+  readonly default?: unknown;
+}
+
+/** A whole number of at least `least`. */
+export function whole(description: string, least: number, most = Number.MAX_SAFE_INTEGER) {
+  return v.pipe(v.number(), v.integer(), v.minValue(least), v.maxValue(most), v.description(description));
+}
+
+/** A number above `least`. */
+export function above(description: string, least: number, most = Number.MAX_VALUE) {
+  return v.pipe(v.number(), v.gtValue(least), v.maxValue(most), v.description(description));
+}
+
+/** A number in [least, most). */
+export function within(description: string, least: number, below: number) {
+  return v.pipe(v.number(), v.minValue(least), v.ltValue(below), v.description(description));
+}
+
+export function flag(description: string) {
+  return v.pipe(v.boolean(), v.description(description));
+}
+
+export function choice<const C extends readonly string[]>(description: string, choices: C) {
+  return v.pipe(v.picklist(choices), v.description(description));
+}
+
+/**
+ * Checks options and fills defaults in.
+ *
+ * @param name turns an option's name into what the user wrote: `hiddenSize` or `--hidden-size`
+ * @throws ConfigError naming the option, what was given and what was expected
+ */
+export function parseOptions<S extends v.GenericSchema>(schema: S, given: unknown, name: (option: string) => string = (o) => o): v.InferOutput<S> {
+  const result = v.safeParse(schema, given);
+  if (result.success) return result.output;
+  const known = Object.keys((schema as unknown as OptionsSchema).entries ?? {});
+  const sentences = result.issues.map((issue) => {
+    const path = v.getDotPath(issue) ?? '';
+    if (issue.expected === 'never' && path !== '') return unknownName('option', name(path), known.map(name));
+    if (issue.type === 'picklist' && typeof issue.input === 'string') {
+      const { options } = unwrapped((schema as unknown as OptionsSchema).entries[path] as v.GenericSchema) as unknown as { options: readonly string[] };
+      return `${name(path)}: ${unknownName('name', issue.input, options)}`;
+    }
+    return `${path === '' ? 'options' : name(path)}: expected ${expectation(issue.expected ?? 'something else')}, received ${issue.received}.`;
+  });
+  throw new ConfigError(sentences.join('\n'));
+}
+
+function expectation(expected: string): string {
+  return expected.replace(/^([<>]=?)(.*)$/, (_, sign: string, bound: string) => {
+    const words: Record<string, string> = { '>=': 'at least', '<=': 'at most', '>': 'more than', '<': 'less than' };
+    return `${words[sign]} ${bound}`;
+  });
+}
+
+/** What a command line needs to know of each option. */
+export function describeOptions(schema: OptionsSchema): OptionInfo[] {
+  return Object.entries(schema.entries).map(([name, entry]) => {
+    const fallback = entry.type === 'optional' ? (entry as unknown as { default: unknown }).default : undefined;
+    const inner = unwrapped(entry as unknown as v.GenericSchema);
+    return { name, kind: kindOf(inner), description: descriptionOf(inner), default: fallback, choices: (inner as { options?: readonly string[] }).options };
+  });
+}
+
+function unwrapped(schema: v.GenericSchema): v.GenericSchema {
+  return schema.type === 'optional' ? unwrapped((schema as unknown as { wrapped: v.GenericSchema }).wrapped) : schema;
+}
+
+function descriptionOf(schema: v.GenericSchema): string {
+  return v.getDescription(schema as never) ?? '';
+}
+
+function kindOf(schema: v.GenericSchema): OptionInfo['kind'] {
+  if (schema.type === 'number' || schema.type === 'boolean') return schema.type;
+  return schema.type === 'array' ? 'list' : 'string';
+}
