@@ -31,7 +31,7 @@ export function tokenFile(source: ByteSource, dtype: keyof typeof arrayOf): Toke
     length: source.size / width,
     async read(offset, count) {
       const bytes = await source.read(offset * width, count * width);
-      return new TokenArray(bytes.slice().buffer, 0, count);
+      return new TokenArray(new Uint8Array(bytes).buffer);
     },
   };
 }

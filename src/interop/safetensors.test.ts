@@ -38,6 +38,12 @@ describe('safetensors', () => {
     }
   });
 
+  it('reads a Node Buffer that lies anywhere in its pool', () => {
+    const bytes = formatSafetensors(tensors);
+    const parsed = parseSafetensors(Buffer.concat([Buffer.from('abc'), bytes]).subarray(3));
+    for (const [name, { values }] of tensors) expect(parsed.tensors.get(name)!.values).toEqual(values);
+  });
+
   it('writes the same bytes whatever the order of tensors and metadata', () => {
     const reversed = new Map([...tensors].reverse());
     expect(formatSafetensors(reversed, { a: '1', b: '2' })).toEqual(formatSafetensors(tensors, { b: '2', a: '1' }));

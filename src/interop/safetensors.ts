@@ -143,7 +143,7 @@ function headerLengthOf(first: Uint8Array, size: number, file: string | undefine
 }
 
 function decode(entry: TensorEntry, bytes: Uint8Array, byte: number, file: string | undefined): TypedArray {
-  const { buffer } = bytes.slice(); // aligned, and not the caller's
+  const { buffer } = new Uint8Array(bytes); // a copy: aligned, and not the caller's (a Node Buffer's slice() would share)
   switch (entry.dtype) {
     case 'F64':
       return new Float64Array(buffer);
