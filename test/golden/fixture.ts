@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { expect } from 'vitest';
 import { type Tensor, tensor } from '../../src/autograd/tensor.ts';
 import type { Backend } from '../../src/backend/backend.ts';
+import type { StateDict } from '../../src/nn/module.ts';
 import { arrayOf, type TypedArray } from '../../src/tensor/shape.ts';
 
 /** An array as make.py writes it: little-endian numbers in base64 under their type's name. */
@@ -26,6 +27,11 @@ export function valuesOf(recorded: Recorded): TypedArray {
 export function tensorOf(recorded: Recorded, backend: Backend, options: { readonly requiresGrad?: boolean } = {}): Tensor {
   const dtype = recorded.int32 === undefined ? 'float' : 'int32';
   return tensor(valuesOf(recorded), { shape: recorded.shape, dtype, backend, ...options });
+}
+
+/** Recorded parameters as a module takes them. */
+export function stateDictOf(parameters: Readonly<Record<string, Recorded>>): StateDict {
+  return new Map(Object.entries(parameters).map(([name, p]) => [name, { shape: p.shape, values: valuesOf(p) }]));
 }
 
 /**

@@ -12,7 +12,7 @@ import { RNN, type RNNOptions } from '../../src/nn/rnn.ts';
 import { Adam } from '../../src/optim/adam.ts';
 import { Random } from '../../src/tensor/random.ts';
 import { onEveryBackend } from '../backends/every.ts';
-import { expectClose, expectNumbersClose, type Recorded, readFixture, tensorOf, tolerances, valuesOf } from './fixture.ts';
+import { expectClose, expectNumbersClose, type Recorded, readFixture, stateDictOf, tensorOf, tolerances } from './fixture.ts';
 
 interface RecurrentCase {
   readonly case: { readonly kind: 'RNN' | 'LSTM' | 'GRU'; readonly lengths?: number[]; readonly seed?: number } & RNNOptions &
@@ -42,7 +42,7 @@ function layerOf(record: RecurrentCase) {
   const rng = new Random(0);
   const layer =
     kind === 'RNN' ? new RNN({ ...options, rng }) : kind === 'GRU' ? new GRU({ ...options, rng }) : new LSTM({ ...options, rng });
-  layer.loadStateDict(new Map(Object.entries(record.parameters).map(([name, p]) => [name, { shape: p.shape, values: valuesOf(p) }])));
+  layer.loadStateDict(stateDictOf(record.parameters));
   const forward = (x: Tensor, state: readonly Tensor[] | null): { output: Tensor; state: readonly Tensor[] } => {
     rng.state = new Random(seed).state;
     if (layer instanceof LSTM) return layer.forward(x, state === null ? null : [state[0], state[1]], { lengths });
