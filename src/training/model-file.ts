@@ -61,8 +61,7 @@ export function parseModel<S extends v.GenericSchema>(bytes: Uint8Array, schema:
 export function parseModel(bytes: Uint8Array, schema: v.GenericSchema = anyModelSchema, file?: string): ModelFile<unknown> {
   const { metadata, tensors } = parseSafetensors(bytes, file);
   const config = parseConfig(metadata, schema, file);
-  const expected = metadata[checksumKey];
-  if (expected !== undefined && expected !== checksumOf(tensors, metadata[configKey])) {
+  if (metadata[checksumKey] !== checksumOf(tensors, metadata[configKey])) {
     throw new FormatError('the content does not match its checksum: the file was damaged or changed. Take a copy that is whole.', { file });
   }
   return { config, tensors };

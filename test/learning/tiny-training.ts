@@ -1,4 +1,5 @@
 /** A training small enough to be run dozens of times: a character model of one sentence, with everything that has a state. */
+import { mul } from '../../src/autograd/ops/binary.ts';
 import { reshape } from '../../src/autograd/ops/shape.ts';
 import { type Tensor, tensor } from '../../src/autograd/tensor.ts';
 import { type StreamBatch, StreamBatches } from '../../src/data/stream-batches.ts';
@@ -88,4 +89,24 @@ export async function tinyRun(path: string, isNew: boolean, trainer: TrainerOpti
   const folder = isNew ? await RunFolder.create(path, config) : await RunFolder.open(path);
   const modelConfig = { task: 'tiny', architecture: { hiddenSize: 12 } };
   return createTrainer({ ...(folder.config as { seed: number }), trainer: { ...trainer, folder, modelConfig } });
+}
+
+/** Three steps, each of which keeps its thread busy. */
+export function createSlowTrainer({ stepMs }: { readonly stepMs: number }): Trainer<StreamBatch> {
+  const training = tinyTraining({ seed: 1 });
+  const loss: typeof training.loss = (batch, carried) => {
+    for (const end = performance.now() + stepMs; performance.now() < end; );
+    return training.loss(batch, carried);
+  };
+  return new Trainer({ ...training, loss }, { maxSteps: 3 });
+}
+
+/** Its second loss is NaN. */
+export function createDivergingTrainer(): Trainer<StreamBatch> {
+  const training = tinyTraining({ seed: 1 });
+  const loss: typeof training.loss = (batch, carried) => {
+    const result = training.loss(batch, carried);
+    return training.optimizer.steps === 1 ? { ...result, loss: mul(result.loss, Number.NaN) } : result;
+  };
+  return new Trainer({ ...training, loss }, { maxSteps: 3 });
 }

@@ -1,0 +1,54 @@
+/** A training that is killed with SIGKILL at any moment and resumed ends in the same weights as one that was left alone. */
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { Random } from '../../src/tensor/random.ts';
+
+const child = new URL('./kill-child.ts', import.meta.url).pathname;
+
+/** Ends when the child does; resolves to whether it got to its end. `killAfter`: milliseconds after its training began. */
+function run(folder: string, how: 'new' | 'resume', killAfter: number | null): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    const args = ['--conditions=unrolled-source', '--import', 'tsx', child, folder, how];
+    const started = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    let output = '';
+    let timer: NodeJS.Timeout | undefined;
+    started.stdout.on('data', (text: Buffer) => {
+      output += String(text);
+      if (killAfter !== null && output.includes('begun')) timer ??= setTimeout(() => started.kill('SIGKILL'), killAfter);
+    });
+    started.on('error', reject);
+    started.on('exit', (code, signal) => {
+      clearTimeout(timer);
+      if (code === 0 || signal === 'SIGKILL') resolve(output.includes('done'));
+      else reject(new Error(`the training ended with code ${code}`));
+    });
+  });
+}
+
+it('20 times killed and resumed, each ends in identical weights', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'unrolled-kill-'));
+  try {
+    const began = performance.now();
+    await run(join(folder, 'straight'), 'new', null);
+    const whole = performance.now() - began;
+    const expected = readFileSync(join(folder, 'straight', 'model.safetensors'));
+    const rng = new Random(Date.now());
+    const seed = rng.state.seed;
+    let kills = 0;
+    for (let round = 0; kills < 20; round++) {
+      const path = join(folder, `run ${round}`);
+      let isDone = false;
+      for (let part = 0; !isDone; part++) {
+        const killAfter = kills < 20 && part < 4 ? rng.uniform() * whole * 0.4 : null;
+        isDone = await run(path, existsSync(join(path, 'config.json')) ? 'resume' : 'new', killAfter);
+        if (!isDone) kills++;
+      }
+      expect(readFileSync(join(path, 'model.safetensors')), `seed ${seed}, run ${round}`).toEqual(expected);
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}, 300_000);
