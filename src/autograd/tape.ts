@@ -25,7 +25,7 @@ export interface TapeNode {
 
 /**
  * From the gradients of the outputs (null: none) to those of the inputs, in order; null or undefined where an input needs
- * none or its gradient went to `sink`. What it returns is fresh, or a view of a gradient it was given. Gradients may have
+ * none or its gradient went to `sink`. What it returns is fresh, `saved`, or a view of a gradient it was given. Gradients may have
  * any strides: `contiguous(g)` before a kernel. It may overwrite `saved`, never the gradients it was given. What else it
  * reads must be an input, an output or `saved`: the tape keeps only those alive.
  */
