@@ -9,6 +9,9 @@ const lengths = [0, 1, 3, 8, 16, 37, 1003];
 /** A float32 result is within 2⁻²⁴ = 6e-8 of the true one; the polynomials of exp and log err by a few times that. */
 const tolerance = 5e-7;
 
+/** Sums of numbers of order 1, which may cancel. */
+const ofOrderOne = { magnitude: 1 };
+
 /** Where results are below 1 by nature, an error relative to 1 is what counts downstream. */
 const magnitudes: Partial<Record<UnaryOp, number>> = { log: 1, sigmoid: 1, tanh: 1 };
 
@@ -161,33 +164,45 @@ function scalarCases(rng: Random, n: number): KernelCase[] {
       kernel: 'affine',
       label,
       tolerance,
-      operands: { x: input(x), y: output(n) },
+      operands: { x: input(x), y: output(n, ofOrderOne) },
       run: (backend, at) => backend.affine(at('x'), 1.5, -0.3, at('y')),
     },
     {
       kernel: 'affine',
       label: `${label}, in place`,
       tolerance,
-      operands: { x: inout(x) },
+      operands: { x: inout(x, ofOrderOne) },
       run: (backend, at) => backend.affine(at('x'), -2, 0.7, at('x')),
     },
     {
       kernel: 'axpy',
       label,
       tolerance,
-      operands: { x: input(x), y: inout(y) },
+      operands: { x: input(x), y: inout(y, ofOrderOne) },
       run: (backend, at) => backend.axpy(-0.7, at('x'), at('y')),
     },
     {
       kernel: 'axpy',
       label: `${label}, onto itself`,
       tolerance,
-      operands: { x: inout(x) },
+      operands: { x: inout(x, ofOrderOne) },
       run: (backend, at) => backend.axpy(0.5, at('x'), at('x')),
     },
-    { kernel: 'lerp', label, tolerance, operands: { x: input(x), y: inout(y) }, run: (backend, at) => backend.lerp(at('x'), at('y'), 0.1) },
-    { kernel: 'fill', label, tolerance: 0, operands: { x: output(n) }, run: (backend, at) => backend.fill(at('x'), 0.25) },
-    { kernel: 'copy', label, tolerance: 0, operands: { x: input(x), y: output(n) }, run: (backend, at) => backend.copy(at('x'), at('y')) },
+    {
+      kernel: 'lerp',
+      label,
+      tolerance,
+      operands: { x: input(x), y: inout(y, ofOrderOne) },
+      run: (backend, at) => backend.lerp(at('x'), at('y'), 0.1),
+    },
+    { kernel: 'fill', label, tolerance: 0, operands: { x: output(n, ofOrderOne) }, run: (backend, at) => backend.fill(at('x'), 0.25) },
+    {
+      kernel: 'copy',
+      label,
+      tolerance: 0,
+      operands: { x: input(x), y: output(n, ofOrderOne) },
+      run: (backend, at) => backend.copy(at('x'), at('y')),
+    },
   ];
 }
 
@@ -204,7 +219,7 @@ function scaleRowsCases(rng: Random): KernelCase[] {
     [false, true].flatMap((accumulate): KernelCase[] => {
       const x = normal(rng, R * C);
       const w = input(normal(rng, R));
-      const y = accumulate ? inout(normal(rng, R * C)) : output(R * C);
+      const y = accumulate ? inout(normal(rng, R * C), ofOrderOne) : output(R * C);
       const label = `${R} x ${C}, accumulate ${accumulate}`;
       const separate: KernelCase = {
         kernel: 'scaleRows',
@@ -217,7 +232,7 @@ function scaleRowsCases(rng: Random): KernelCase[] {
         kernel: 'scaleRows',
         label: `${label}, in place`,
         tolerance,
-        operands: { x: inout(x), w },
+        operands: { x: inout(x, ofOrderOne), w },
         run: (backend, at) => backend.scaleRows(at('x'), at('w'), at('x'), R, C, accumulate),
       };
       return [separate, inPlace];

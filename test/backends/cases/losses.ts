@@ -92,6 +92,8 @@ function pointwiseCases(rng: Random): KernelCase[] {
     [0, 1, 8, 37, 1003].flatMap((n): KernelCase[] => {
       const x = normal(rng, n, 3).map((value, i) => (i % 11 === 5 ? Math.fround(20 * value) : value));
       const target = kind === 'bce' ? uniform(rng, n, 0, 1) : normal(rng, n).map((value, i) => (i % 7 === 3 ? x[i] : value));
+      // bce subtracts x · target from x.
+      const magnitude = kind === 'bce' ? x.reduce((largest, value) => Math.max(largest, Math.abs(value)), 1) : 1;
       const label = `${kind}, ${n} elements`;
       const backward = (scales: number): KernelCase => ({
         kernel: 'pointwiseLossBackward',
@@ -105,7 +107,7 @@ function pointwiseCases(rng: Random): KernelCase[] {
           kernel: 'pointwiseLoss',
           label,
           tolerance,
-          operands: { x: input(x), target: input(target), y: output(n, { perElement: true, magnitude: 1 }) },
+          operands: { x: input(x), target: input(target), y: output(n, { perElement: true, magnitude }) },
           run: (backend, at) => backend.pointwiseLoss(kind, at('x'), at('target'), at('y'), 0.7),
         },
         backward(1),

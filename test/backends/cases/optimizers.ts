@@ -4,6 +4,9 @@ import { inout, input, type KernelCase, normal, output, uniform } from '../kerne
 /** A handful of float32 roundings (6e-8 each). */
 const tolerance = 1e-6;
 
+/** Elements are of order 1; differences of such are not measured against less. */
+const ofOrderOne = { magnitude: 1 };
+
 const lengths = [0, 1, 8, 37, 4099];
 
 export function optimizerCases(rng: Random): KernelCase[] {
@@ -17,7 +20,7 @@ export function optimizerCases(rng: Random): KernelCase[] {
 }
 
 /** Parameters, and a gradient that must stay as it is. */
-const drawn = (rng: Random, n: number) => ({ parameters: inout(normal(rng, n)), gradient: input(normal(rng, n)) });
+const drawn = (rng: Random, n: number) => ({ parameters: inout(normal(rng, n), ofOrderOne), gradient: input(normal(rng, n)) });
 
 function clipCases(rng: Random, n: number): KernelCase[] {
   const clipNorm = (label: string, gradient: Float64Array, maxNorm: number): KernelCase => ({
@@ -60,7 +63,10 @@ function sgdCases(rng: Random, n: number): KernelCase[] {
     kernel: 'sgd',
     label: `${n} elements, ${JSON.stringify(options)}`,
     tolerance,
-    operands: { ...drawn(rng, n), ...(hasVelocity ? { velocity: inout(options.isFirst ? new Float64Array(n) : normal(rng, n)) } : {}) },
+    operands: {
+      ...drawn(rng, n),
+      ...(hasVelocity ? { velocity: inout(options.isFirst ? new Float64Array(n) : normal(rng, n), ofOrderOne) } : {}),
+    },
     run: (backend, at) =>
       backend.sgd({ ...options, parameters: at('parameters'), gradient: at('gradient'), velocity: at.orNull('velocity') }),
   }));
@@ -76,7 +82,7 @@ function adamCases(rng: Random, n: number): KernelCase[] {
     { ...plain, step: 100_000, amsgrad: true, decoupled: true },
   ].map(({ amsgrad, ...options }) => {
     const isFirst = options.step === 1;
-    const state = (deviation: number) => inout(isFirst ? new Float64Array(n) : normal(rng, n, deviation));
+    const state = (deviation: number) => inout(isFirst ? new Float64Array(n) : normal(rng, n, deviation), ofOrderOne);
     const squares = () => inout(isFirst ? new Float64Array(n) : uniform(rng, n, 0.1, 2));
     return {
       kernel: 'adam',
@@ -110,8 +116,8 @@ function rmspropCases(rng: Random, n: number): KernelCase[] {
     operands: {
       ...drawn(rng, n),
       squareAverage: inout(uniform(rng, n, 0.5, 2)),
-      ...(centred ? { gradientAverage: inout(normal(rng, n, 0.1)) } : {}),
-      ...(options.momentum > 0 ? { momentumBuffer: inout(normal(rng, n)) } : {}),
+      ...(centred ? { gradientAverage: inout(normal(rng, n, 0.1), ofOrderOne) } : {}),
+      ...(options.momentum > 0 ? { momentumBuffer: inout(normal(rng, n), ofOrderOne) } : {}),
     },
     run: (backend, at) =>
       backend.rmsprop({

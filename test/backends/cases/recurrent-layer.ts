@@ -47,18 +47,16 @@ export interface LayerOptions {
 export type Inputs = Readonly<Record<string, Values>>;
 
 const gateCount = { rnn: 1, lstm: 4, gru: 3 };
-const normEpsilon = 1e-3;
+/** Large, so that a layer of one or two units whose variance happens to be small does not blow rounding up. */
+const normEpsilon = 0.1;
 
 /**
  * A recurrence of tens of steps multiplies and adds what rounding left; measured over all cases: below 2e-6 of the largest
  * element. A factor of five is left for other machines.
  */
 const tolerance = 1e-5;
-/**
- * Gradients from above are of order 1; what cancels in a small layer is not measured against less than this. Layer
- * normalisation scales by rstd and takes the mean and a projection away: what it leaves is measured against rstd.
- */
-const leastMagnitude = 0.02;
+/** Gradients from above are of order 1; what cancels in a small layer is not measured against less than this. */
+const magnitude = 0.02;
 
 export function sizesOf(o: LayerOptions) {
   const P = o.projection ?? o.H;
@@ -153,8 +151,6 @@ export function forwardCase(o: LayerOptions, inputs: Inputs): KernelCase {
 /** @param saved  what `forwardCase` gave; @param gradients  from above */
 export function backwardCase(rng: Random, o: LayerOptions, inputs: Inputs, saved: Inputs, gradients: Inputs): KernelCase {
   const { T, B, H, P, F } = sizesOf(o);
-  const rstd = o.norm ? withoutInactive(o, saved['norm.rstd']).filter((x) => !Number.isNaN(x)) : [];
-  const magnitude = leastMagnitude * Math.max(1, ...rstd);
   const operands: Record<string, Operand> = {
     ...parametersOf(inputs),
     gates: inout(o.cell === 'rnn' ? saved.gates.map(() => Number.NaN) : withoutInactive(o, saved.gates), { magnitude }),
@@ -167,13 +163,13 @@ export function backwardCase(rng: Random, o: LayerOptions, inputs: Inputs, saved
     operands['norm.normalized'] = input(withoutInactive(o, saved['norm.normalized']));
     operands['norm.rstd'] = input(withoutInactive(o, saved['norm.rstd']));
     operands.dQ = output(T * B * F, { magnitude });
-    operands.dNormWeight = inout(normal(rng, F));
+    operands.dNormWeight = inout(normal(rng, F), { magnitude: 1 });
   }
   if (o.cell === 'lstm') {
     operands.c = input(saved.c);
     operands.dC = inout(gradients.dC, { magnitude });
   }
-  if (o.peephole) operands.dPeephole = inout(normal(rng, 3 * H));
+  if (o.peephole) operands.dPeephole = inout(normal(rng, 3 * H), { magnitude: 1 });
   if (o.projection) {
     operands.m = input(withoutInactive(o, saved.m));
     operands.dProjection = output(T * B * P);
@@ -181,8 +177,8 @@ export function backwardCase(rng: Random, o: LayerOptions, inputs: Inputs, saved
   if (o.cellNorm) {
     operands['cellNorm.normalized'] = input(withoutInactive(o, saved['cellNorm.normalized']));
     operands['cellNorm.rstd'] = input(withoutInactive(o, saved['cellNorm.rstd']));
-    operands.dCellNormWeight = inout(normal(rng, H));
-    operands.dCellNormBias = inout(normal(rng, H));
+    operands.dCellNormWeight = inout(normal(rng, H), { magnitude: 1 });
+    operands.dCellNormBias = inout(normal(rng, H), { magnitude: 1 });
   }
   if (o.cell === 'gru') operands.hn = { values: withoutInactive(o, saved.hn), role: o.resetBefore ? 'in' : 'inout' };
   return {
