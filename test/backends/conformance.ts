@@ -13,6 +13,7 @@ import { lossCases } from './cases/losses.ts';
 import { matrixProductCases } from './cases/matrix-product.ts';
 import { optimizerCases } from './cases/optimizers.ts';
 import { recurrentLayerCases } from './cases/recurrent.ts';
+import { drawInputs, forwardCase, type LayerOptions, rowOf } from './cases/recurrent-layer.ts';
 import { reductionCases } from './cases/reductions.ts';
 import { rowCases } from './cases/rows.ts';
 import { aligned, bitDifference, difference, execute, type KernelCase, scattered, type Values } from './kernel-case.ts';
@@ -95,8 +96,32 @@ export function conformance({ backend: name, label, open }: Candidate): void {
         });
       });
     });
+
+    test.each(rowLaws)('a row alone equals the row in a batch: $cell $options', ({ cell, options }) => {
+      const rng = new Random(seed);
+      const layer: LayerOptions = { cell, T: 6, B: 11, H: 19, lengths: [6, 1, 0, 4, 6, 6, 2, 3, 5, 6, 1], ...options };
+      const batch = drawInputs(rng, layer);
+      const together = execute(backend, forwardCase(layer, batch), aligned);
+      for (let b = 0; b < layer.B; b++) {
+        const [aloneLayer, inputs] = rowOf(layer, batch, b);
+        const kernelCase = forwardCase(aloneLayer, inputs);
+        const alone = execute(backend, kernelCase, aligned);
+        const width = alone.h.length / (layer.T + 1);
+        const inBatch = together.h.filter((_, i) => Math.floor(i / width) % layer.B === b);
+        expect(difference(kernelCase, { h: alone.h }, { h: inBatch }), `row ${b}, seed ${seed}`).toBeUndefined();
+      }
+    });
   });
 }
+
+const rowLaws: { cell: LayerOptions['cell']; options: Partial<LayerOptions> }[] = [
+  { cell: 'rnn', options: {} },
+  { cell: 'lstm', options: {} },
+  { cell: 'gru', options: {} },
+  { cell: 'rnn', options: { mask: true, norm: true, reverse: true } },
+  { cell: 'lstm', options: { mask: true, norm: true, reverse: true, peephole: true, projection: 7, cellNorm: true } },
+  { cell: 'gru', options: { mask: true, resetBefore: true, biasHn: true } },
+];
 
 function whyNot(open: () => Backend): string | undefined {
   try {

@@ -101,6 +101,17 @@ export function drawInputs(rng: Random, o: LayerOptions): Inputs {
   return inputs;
 }
 
+/** Row b of a batch, as a layer of its own. */
+export function rowOf(o: LayerOptions, inputs: Inputs, b: number): [LayerOptions, Inputs] {
+  const perRow = ['gates', 'h0', 'c0', 'mask', 'lengths'];
+  const alone = Object.entries(inputs).map(([name, values]) => {
+    if (!perRow.includes(name)) return [name, values];
+    const width = values.length / (name === 'gates' ? o.T * o.B : o.B);
+    return [name, values.filter((_, i) => Math.floor(i / width) % o.B === b)];
+  });
+  return [{ ...o, B: 1, ...(o.lengths ? { lengths: [o.lengths[b]] } : {}) }, Object.fromEntries(alone)];
+}
+
 /** Gradients from above: dY, dH, and the LSTM's dC. */
 export function drawGradients(rng: Random, o: LayerOptions): Inputs {
   const { T, B, H, P } = sizesOf(o);
