@@ -12,9 +12,12 @@ import { contiguous, Tensor, wholeBuffer } from './tensor.ts';
 /** Axes from the slowest in memory to the fastest. */
 export type Order = readonly number[];
 
-export function rowMajorOrder(rank: number): number[] {
-  return Array.from({ length: rank }, (_, axis) => axis);
+export function rowMajorOrder(rank: number): Order {
+  return rowMajorOrders[rank] ?? Array.from({ length: rank }, (_, axis) => axis);
 }
+
+/** The orders that are asked for at every operation. */
+const rowMajorOrders: readonly Order[] = Array.from({ length: 7 }, (_, rank) => Array.from({ length: rank }, (__, axis) => axis));
 
 /** The order in which the elements of `x` lie one after another without gaps or repeats; null when they do not. */
 export function packedOrder(x: Tensor): Order | null {
@@ -22,7 +25,7 @@ export function packedOrder(x: Tensor): Order | null {
   if (x.isContiguous) return rowMajorOrder(rank);
   // An axis of size 1 has no place of its own: the last stays last (it is a row's), others go first.
   const reach = (axis: number) => (shape[axis] !== 1 ? strides[axis] : axis === rank - 1 ? 0 : Number.POSITIVE_INFINITY);
-  const order = rowMajorOrder(rank).sort((a, b) => (reach(a) === reach(b) ? a - b : reach(b) - reach(a)));
+  const order = [...rowMajorOrder(rank)].sort((a, b) => (reach(a) === reach(b) ? a - b : reach(b) - reach(a)));
   const expected = stridesInOrder(shape, order);
   return order.every((axis) => shape[axis] === 1 || strides[axis] === expected[axis]) ? order : null;
 }

@@ -109,11 +109,11 @@ export function backward(loss: Tensor, gradient?: Tensor): void {
 }
 
 function walk(loss: Tensor, seed: Tensor): void {
+  const nodes = loss.node === null ? [] : newestFirst(loss.node);
   const pending = new PendingGradients();
   pending.hold(seed);
   pending.add(loss, seed);
-  if (loss.node === null) return;
-  for (const node of newestFirst(loss.node)) {
+  for (const node of nodes) {
     const gradients = pending.take(node);
     if (gradients.some((g) => g !== null)) step(node, gradients, pending);
     pending.release(gradients);

@@ -4,7 +4,7 @@ import { getBackend } from '../backend/select.ts';
 import { BackendError, ShapeError } from '../tensor/errors.ts';
 import type { Random } from '../tensor/random.ts';
 import { arrayOf, type DType, formatShape, isContiguous, rowMajor, type Shape, sizeOf, type TypedArray } from '../tensor/shape.ts';
-import { copyInto } from './layout.ts';
+import { copyInto, packedOrder } from './layout.ts';
 import { own, upload } from './scope.ts';
 import { Storage } from './storage.ts';
 import type { TapeNode } from './tape.ts';
@@ -201,8 +201,18 @@ export function empty(backend: Backend, shape: Shape, dtype: DType = backend.flo
   return new Tensor(storage, shape);
 }
 
-/** The buffer that a kernel reads: the elements of a tensor without gaps. Host storages are uploaded for the scope. */
+/**
+ * The buffer that a kernel reads: the elements of a tensor without gaps, in the order of memory. Host storages are uploaded
+ * for the scope.
+ *
+ * @throws BackendError when there are gaps or repeats
+ */
 export function bufferOf(x: Tensor): Buffer {
+  if (packedOrder(x) === null) {
+    throw new BackendError(
+      `[bufferOf] expected a tensor without gaps, received ${x} with strides [${x.strides.join(', ')}]. Give contiguous(x).`,
+    );
+  }
   const whole = wholeBuffer(x);
   const { size } = x;
   return x.offset === 0 && size === whole.length ? whole : x.backend.slice(whole, x.offset, size);

@@ -58,6 +58,7 @@ export class Linear extends Module {
 /** @throws ConfigError when a size is not a positive integer */
 export function requireSizes(layer: string, sizes: Readonly<Record<string, number>>): void {
   for (const [name, size] of Object.entries(sizes)) {
-    if (!Number.isInteger(size) || size < 1) throw new ConfigError(`[${layer}] expected ${name} to be an integer of at least 1, received ${size}.`);
+    if (!Number.isInteger(size) || size < 1)
+      throw new ConfigError(`[${layer}] expected ${name} to be an integer of at least 1, received ${size}.`);
   }
 }

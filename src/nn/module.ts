@@ -1,7 +1,8 @@
 /** What has parameters: a tree of modules whose leaves' names are PyTorch's state-dict keys. */
+
+import { Parameter } from '../autograd/tensor.ts';
 import type { Backend } from '../backend/backend.ts';
 import { getBackend } from '../backend/select.ts';
-import { Parameter } from '../autograd/tensor.ts';
 import { ConfigError, nearest, ShapeError } from '../tensor/errors.ts';
 import { arrayOf, formatShape, type Shape, sameShape, sizeOf, type TypedArray } from '../tensor/shape.ts';
 
@@ -93,12 +94,24 @@ export abstract class Module {
     for (const [name, parameter] of named) parameter.assign(state.get(name)!.values);
   }
 
-  /** Registers a parameter under its state-dict name; give an existing one to share it. */
+  /** Sets every gradient there is to zero. An optimiser's `zeroGrad` does it in one kernel call. */
+  zeroGrad(): void {
+    for (const { grad } of this.parameters()) grad?.storage.write(new Float64Array(grad.size));
+  }
+
+  /**
+   * Registers a parameter under its state-dict name; give an existing one to share it.
+   *
+   * @throws ConfigError when the name is taken, ShapeError when a shared parameter has another shape
+   */
   protected parameter(name: string, shape: Shape, init: Initializer | Parameter): Parameter {
+    this.#requireFree(name);
     let parameter: Parameter;
     if (init instanceof Parameter) {
       if (!sameShape(init.shape, shape)) {
-        throw new ShapeError(`[parameter] expected "${name}" of shape ${formatShape(shape)}, received a parameter of shape ${formatShape(init.shape)}.`);
+        throw new ShapeError(
+          `[parameter] expected "${name}" of shape ${formatShape(shape)}, received a parameter of shape ${formatShape(init.shape)}.`,
+        );
       }
       parameter = init;
     } else {
@@ -110,9 +123,19 @@ export abstract class Module {
     return parameter;
   }
 
-  /** Registers a part under its state-dict name. */
+  /**
+   * Registers a part under its state-dict name.
+   *
+   * @throws ConfigError when the name is taken
+   */
   protected child<M extends Module>(name: string, module: M): M {
+    this.#requireFree(name);
     this.#children.set(name, module);
     return module;
+  }
+
+  #requireFree(name: string): void {
+    if (!this.#parameters.has(name) && !this.#children.has(name)) return;
+    throw new ConfigError(`[${this.constructor.name}] expected a new name for a parameter or part, received "${name}" twice.`);
   }
 }

@@ -41,9 +41,12 @@ export class FlatParameters {
   static of(parameters: readonly Parameter[]): FlatParameters {
     if (parameters.length === 0) throw new ConfigError('[optimizer] expected at least one parameter, received none.');
     const known = owners.get(parameters[0]);
-    if (known !== undefined && known.parameters.length === parameters.length && parameters.every((p, i) => p === known.parameters[i])) return known;
+    if (known !== undefined && known.parameters.length === parameters.length && parameters.every((p, i) => p === known.parameters[i]))
+      return known;
     if (parameters.some((p) => owners.has(p))) {
-      throw new ConfigError('[optimizer] some of these parameters belong to an optimizer with another set of parameters; give both the same model.');
+      throw new ConfigError(
+        '[optimizer] some of these parameters belong to an optimizer with another set of parameters; give both the same model.',
+      );
     }
     return new FlatParameters(parameters);
   }
