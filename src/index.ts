@@ -27,14 +27,26 @@ export {
   tensor,
   zeros,
 } from './autograd/tensor.ts';
-export { BackendError, ConfigError, DivergenceError, type FileLocation, FormatError, ShapeError } from './tensor/errors.ts';
-export { Random, type RandomState } from './tensor/random.ts';
-export type { DType, Shape, TypedArray } from './tensor/shape.ts';
-
 // Backends
 export type { Backend, BackendName } from './backend/backend.ts';
 export { type BackendFacts, explainBackends, getBackend, setBackend, setThreads } from './backend/select.ts';
-
+// Data, training and model files
+export * from './data/index.ts';
+export * from './data/text/index.ts';
+export * from './decode/index.ts';
+export * from './interop/index.ts';
+// Losses and optimisers
+export { type CrossEntropyOptions, crossEntropy } from './losses/cross-entropy.ts';
+export {
+  binaryCrossEntropy,
+  binaryCrossEntropyWithLogits,
+  type HuberOptions,
+  huber,
+  type LossOptions,
+  mae,
+  mse,
+} from './losses/pointwise.ts';
+export type { Reduction } from './losses/reduction.ts';
 // Layers
 export { Dropout, type DropoutOptions } from './nn/dropout.ts';
 export { EmbeddedSequence, Embedding, type EmbeddingOptions } from './nn/embedding.ts';
@@ -53,16 +65,9 @@ export type { ForwardOptions, RecurrentOptions, SequenceInput } from './nn/recur
 export { type Floats, RecurrentStream, type StreamState } from './nn/recurrent-stream.ts';
 export { RNN, type RNNCellOptions, type RNNOptions } from './nn/rnn.ts';
 export { RNNCell } from './nn/rnn-cell.ts';
-
-// Losses and optimisers
-export { type CrossEntropyOptions, crossEntropy } from './losses/cross-entropy.ts';
-export { binaryCrossEntropy, binaryCrossEntropyWithLogits, type HuberOptions, huber, type LossOptions, mae, mse } from './losses/pointwise.ts';
-export type { Reduction } from './losses/reduction.ts';
 export * from './optim/index.ts';
-
-// Data, training and model files
-export type { BatchPosition, BatchSource } from './data/batch-source.ts';
-export { type StreamBatch, StreamBatches, type StreamBatchesOptions } from './data/stream-batches.ts';
-export { type TokenSource, tokenFile, tokensOf } from './data/token-source.ts';
-export * from './interop/index.ts';
+export * from './tasks/index.ts';
+export { BackendError, ConfigError, DivergenceError, FileError, type FileLocation, FormatError, ShapeError } from './tensor/errors.ts';
+export { Random, type RandomState } from './tensor/random.ts';
+export type { DType, Shape, TypedArray } from './tensor/shape.ts';
 export * from './training/index.ts';

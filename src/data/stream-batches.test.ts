@@ -63,7 +63,8 @@ describe('StreamBatches', () => {
   });
 
   it.each(['uint8', 'uint16', 'int32'] as const)('reads %s tokens from a file in large pieces', async (dtype) => {
-    const tokens = { uint8: Uint8Array, uint16: Uint16Array, int32: Int32Array }[dtype].from({ length: 100_000 }, (_, i) => (i * 37) % 251);
+    const tokens = new { uint8: Uint8Array, uint16: Uint16Array, int32: Int32Array }[dtype](100_000);
+    for (let i = 0; i < tokens.length; i++) tokens[i] = (i * 37) % 251;
     const bytes = bytesSource(new Uint8Array(tokens.buffer));
     let reads = 0;
     const counted = {

@@ -10,24 +10,7 @@ export {
   readModelConfig,
   saveModel,
 } from './model-file.ts';
-export {
-  createExtras,
-  createOptimizer,
-  createSchedule,
-  optimizerNames,
-  type Recipe,
-  recipeEntries,
-  scheduleNames,
-  trainerOptions,
-} from './recipe.ts';
 export { RunFolder } from './run-folder.ts';
 export { type CreateTrainer, serveTraining, type TrainingJob, trainInWorker } from './train-in-worker.ts';
-export {
-  type BatchLoss,
-  type Carried,
-  type EvaluationContext,
-  Trainer,
-  type TrainerOptions,
-  type Training,
-  totalStepsOf,
-} from './trainer.ts';
+export { Trainer, type TrainerOptions } from './trainer.ts';
+export type { BatchLoss, Carried, EvaluationContext, Training } from './training.ts';

@@ -8,14 +8,14 @@ import { sum } from '../autograd/ops/reduce.ts';
 import { tensor } from '../autograd/tensor.ts';
 import { getBackend, setBackend } from '../backend/select.ts';
 import type { BatchSource } from '../data/batch-source.ts';
-import type { StreamBatch } from '../data/stream-batches.ts';
 import { Module } from '../nn/module.ts';
 import { ReduceOnPlateau } from '../optim/reduce-on-plateau.ts';
 import { SGD } from '../optim/sgd.ts';
 import type { StepEvent, TrainingEvent } from './events.ts';
 import { loadModel } from './model-file.ts';
 import { RunFolder } from './run-folder.ts';
-import { Trainer, type TrainerOptions, type Training } from './trainer.ts';
+import { Trainer, type TrainerOptions } from './trainer.ts';
+import type { Training } from './training.ts';
 
 let folder: string;
 
@@ -28,7 +28,7 @@ afterEach(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-async function all(trainer: Trainer<never> | Trainer<StreamBatch> | Trainer<number>, signal?: AbortSignal): Promise<TrainingEvent[]> {
+async function all(trainer: Pick<Trainer<never>, 'run'>, signal?: AbortSignal): Promise<TrainingEvent[]> {
   const events: TrainingEvent[] = [];
   for await (const event of trainer.run({ signal })) events.push(event);
   return events;
@@ -48,7 +48,10 @@ class Scripted extends Module {
   readonly w = this.parameter('w', [1], (values) => values.fill(1));
 }
 
-function scripted(validations: readonly number[], more: Partial<Training<number>> = {}): Training<number> & { readonly model: Scripted } {
+function scripted(
+  validations: readonly number[],
+  more: Partial<Omit<Training<number>, 'model'>> = {},
+): Training<number> & { readonly model: Scripted } {
   const model = new Scripted();
   let index = 0;
   let epoch = 0;
@@ -202,8 +205,14 @@ describe('a training', () => {
     expect(ofType(events, 'validation').at(-1)!.metrics.loss).toBeLessThan(0.5);
   });
 
+  it('runs once', async () => {
+    const trainer = new Trainer(scripted([1]), { maxSteps: 1 });
+    await all(trainer);
+    await expect(all(trainer)).rejects.toThrow('this training has run; make another Trainer');
+  });
+
   it('refuses options that cannot be', () => {
-    const wrong: [TrainerOptions, string, Partial<Training<number>>?][] = [
+    const wrong: [TrainerOptions, string, Partial<Omit<Training<number>, 'model'>>?][] = [
       [{}, 'expected an end: maxSteps, maxEpochs or maxMinutes'],
       [{ maxSteps: 0 }, 'expected maxSteps to be a whole number ≥ 1, received 0'],
       [{ maxMinutes: -1 }, 'expected maxMinutes > 0, received -1'],
@@ -324,7 +333,7 @@ describe('a training in a folder', () => {
     await all(await tinyRun(run(), true, { ...options, maxSteps: 7 }));
     const { average: _, ...other } = tinyTraining({ seed: 3 });
     const trainer = new Trainer(other, { ...options, folder: await RunFolder.open(run()) });
-    await expect(all(trainer)).rejects.toThrow('the checkpoint differs from this training in an average of weights');
+    await expect(all(trainer)).rejects.toThrow('differs from its checkpoint in "average": expected true, received none');
     const larger = createTrainer({ seed: 3, hiddenSize: 13, trainer: { ...options, folder: await RunFolder.open(run()) } });
     await expect(all(larger)).rejects.toThrow(/expected "lstm.weight_ih_l0" of shape \[52, 8\], received \[48, 8\]/);
   });

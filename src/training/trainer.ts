@@ -6,58 +6,14 @@
  * clocks: a run that was killed and resumed ends in the same weights, to the bit, as one that was not. `maxMinutes` and an
  * AbortSignal decide when a run ends, and nothing else.
  */
-import { type Tensor, tensor } from '../autograd/tensor.ts';
-import type { BatchSource } from '../data/batch-source.ts';
-import type { Module, StateDict } from '../nn/module.ts';
-import type { Optimizer } from '../optim/optimizer.ts';
-import type { ReduceOnPlateau } from '../optim/reduce-on-plateau.ts';
-import type { WeightAverage } from '../optim/weight-average.ts';
+import type { StateDict } from '../nn/module.ts';
 import { ConfigError, DivergenceError, FormatError } from '../tensor/errors.ts';
-import type { Random } from '../tensor/random.ts';
 import { Breath } from './breath.ts';
-import { type Checkpoint, tensorsUnder } from './checkpoint.ts';
-import type { BestResult, Metrics, StopReason, TrainingEvent, ValidationEvent } from './events.ts';
-import { type ModelConfig, saveModel } from './model-file.ts';
+import type { Metrics, StopReason, TrainingEvent, ValidationEvent } from './events.ts';
+import { saveModel } from './model-file.ts';
+import { beginning, capture, type Progress, restore, restoreWeights } from './progress.ts';
 import type { RunFolder } from './run-folder.ts';
-
-/** States that go from one batch to the next; null at the very beginning. For an LSTM [h, c], for a GRU [h]. */
-export type Carried = readonly Tensor[] | null;
-
-export interface BatchLoss {
-  /** A scalar: the mean over the batch's items. */
-  readonly loss: Tensor;
-  /** Tokens or sequences in the batch, for the rate. */
-  readonly items: number;
-  /** The states after this batch; the next one gets them, without their history. */
-  readonly carried?: Carried;
-}
-
-/** What is trained, on what, towards what. */
-export interface Training<Batch> {
-  readonly model: Module;
-  readonly optimizer: Optimizer;
-  readonly batches: BatchSource<Batch>;
-  /**
-   * The loss of a batch. For truncated backpropagation through time it begins at `carried`, or anew where the batch begins a
-   * stream, and returns the states it ends in.
-   */
-  readonly loss: (batch: Batch, carried: Carried) => BatchLoss;
-  /** Results on held-out data, in evaluation mode and with averaged weights if there are any. Call `pause` between batches. */
-  readonly evaluate?: (context: EvaluationContext) => Metrics | Promise<Metrics>;
-  /** A text to watch the model by. Its randomness must be its own: what it uses of `randoms` would change the training. */
-  readonly sample?: (step: number) => string | Promise<string>;
-  /** Every stream of random numbers that training draws from (dropout), by a name of its own. */
-  readonly randoms?: Readonly<Record<string, Random>>;
-  /** Updated after each step; validation and the saved model use it. */
-  readonly average?: WeightAverage;
-  /** Updated with the monitored metric of each validation. The optimiser's learning rate is a number then. */
-  readonly plateau?: ReduceOnPlateau;
-}
-
-export interface EvaluationContext {
-  /** Lets the host's other work run. @throws AbortError when the training is to stop */
-  readonly pause: () => Promise<void>;
-}
+import type { Carried, Training } from './training.ts';
 
 export interface TrainerOptions {
   /** When to end: the first limit that is reached. One of `maxSteps`, `maxEpochs` and `maxMinutes` is needed. */
@@ -81,8 +37,8 @@ export interface TrainerOptions {
   readonly keepCheckpoints?: number;
   /** Where checkpoints, events and the model go. One that holds checkpoints is continued. Default: nothing is written. */
   readonly folder?: RunFolder;
-  /** What the saved model says of itself; needed with `folder` for a model to be saved. */
-  readonly modelConfig?: ModelConfig;
+  /** What the saved model says of itself (see model-file.ts); needed with `folder` for a model to be saved. */
+  readonly modelConfig?: { readonly task: string; readonly training?: object };
 }
 
 /**
@@ -98,17 +54,14 @@ export class Trainer<Batch> {
   readonly #monitor: { readonly metric: string; readonly mode: 'min' | 'max' };
   readonly #breath = new Breath();
 
-  #step = 0;
+  #progress: Progress = beginning;
   #carried: Carried = null;
-  #best: BestResult | null = null;
   /** Where there is no folder to hold them. */
   #bestWeights: StateDict | null = null;
-  #badValidations = 0;
-  #validated = { step: 0, epoch: 0 };
-  #sampled = 0;
   /** The last step that has a checkpoint. */
   #saved = 0;
-  #begun = 0;
+  /** Milliseconds on performance's clock; null: not yet. */
+  #begun: number | null = null;
   #rate = 0;
   #rateSince = 0;
 
@@ -141,6 +94,8 @@ export class Trainer<Batch> {
    * @throws DivergenceError  when the loss or a gradient becomes NaN or infinite; it names the last good checkpoint
    */
   async *run({ signal }: { signal?: AbortSignal } = {}): AsyncGenerator<TrainingEvent, void, void> {
+    if (this.#begun !== null) throw new ConfigError('[Trainer] this training has run; make another Trainer to go on.');
+    this.#begun = performance.now();
     const { folder } = this.#options;
     try {
       for await (const event of this.#events(signal)) {
@@ -153,7 +108,6 @@ export class Trainer<Batch> {
   }
 
   async *#events(signal: AbortSignal | undefined): AsyncGenerator<TrainingEvent, void, void> {
-    this.#begun = performance.now();
     yield* this.#start();
     let reason: StopReason | null = null;
     while (reason === null) {
@@ -170,7 +124,10 @@ export class Trainer<Batch> {
     const { folder } = this.#options;
     const warnings: string[] = [];
     const found = (await folder?.resume((message) => warnings.push(message))) ?? null;
-    if (found !== null) this.#restore(found.checkpoint);
+    if (found !== null) {
+      ({ progress: this.#progress, carried: this.#carried } = restore(this.#training, found.checkpoint));
+      this.#saved = this.#step;
+    }
     yield {
       type: 'start',
       step: this.#step,
@@ -207,7 +164,7 @@ export class Trainer<Batch> {
     } catch (error) {
       throw error instanceof DivergenceError ? this.#withCheckpoint(error) : error;
     }
-    this.#step++;
+    this.#advance({ step: this.#step + 1 });
     average?.update();
     return {
       type: 'step',
@@ -217,7 +174,7 @@ export class Trainer<Batch> {
       learningRate,
       gradientNorm: optimizer.gradientNorm,
       items,
-      itemsPerSecond: this.#measureRate(items, performance.now() - begun),
+      itemsPerSecond: this.#measureRate(items, Math.max(performance.now() - begun, 1e-3)),
       seconds: this.#seconds(),
     };
   }
@@ -228,21 +185,21 @@ export class Trainer<Batch> {
     const { evaluate, sample, batches } = this.#training;
     if (this.#step === 0) return;
     const isAt = (every: number) => this.#step % every === 0;
-    const isValidation = validateEvery === undefined ? batches.epoch > this.#validated.epoch : isAt(validateEvery);
+    const isValidation = validateEvery === undefined ? batches.epoch > this.#progress.validated.epoch : isAt(validateEvery);
 
-    if (evaluate !== undefined && isValidation && this.#validated.step < this.#step) {
+    if (evaluate !== undefined && isValidation && this.#progress.validated.step < this.#step) {
       const event = await this.#validate(evaluate, signal);
       if (event === null) return; // aborted: what is due stays due
       yield event;
     }
-    if (sample !== undefined && (sampleEvery === undefined ? isValidation : isAt(sampleEvery)) && this.#sampled < this.#step) {
+    if (sample !== undefined && (sampleEvery === undefined ? isValidation : isAt(sampleEvery)) && this.#progress.sampled < this.#step) {
       const text = await this.#asEvaluated(() => sample(this.#step));
-      this.#sampled = this.#step;
+      this.#advance({ sampled: this.#step });
       yield { type: 'sample', step: this.#step, text };
     }
     const isCheckpoint = checkpointEvery === undefined ? isValidation : isAt(checkpointEvery);
-    if (evaluate === undefined && isValidation) this.#validated = { step: this.#step, epoch: batches.epoch };
-    if (folder !== undefined && (isCheckpoint || this.#best?.step === this.#step) && this.#saved < this.#step) {
+    if (evaluate === undefined && isValidation) this.#advance({ validated: { step: this.#step, epoch: batches.epoch } });
+    if (folder !== undefined && (isCheckpoint || this.#progress.best?.step === this.#step) && this.#saved < this.#step) {
       yield await this.#saveCheckpoint(folder);
     }
   }
@@ -268,15 +225,14 @@ export class Trainer<Batch> {
         `[Trainer] expected evaluate to return "${metric}", which is monitored; received ${Object.keys(metrics).join(', ') || 'nothing'}.`,
       );
     }
-    const before = this.#best?.metrics[metric];
+    const before = this.#progress.best?.metrics[metric];
     const isBest = !Number.isNaN(value) && (before === undefined || (mode === 'min' ? value < before : value > before));
     if (isBest) {
-      this.#best = { step: this.#step, metrics };
-      this.#badValidations = 0;
+      this.#advance({ best: { step: this.#step, metrics }, badValidations: 0 });
       if (this.#options.folder === undefined) this.#bestWeights = await this.#asEvaluated(() => this.#training.model.stateDict());
-    } else this.#badValidations++;
+    } else this.#advance({ badValidations: this.#progress.badValidations + 1 });
     if (plateau !== undefined) optimizer.learningRate = plateau.update(value, optimizer.learningRate);
-    this.#validated = { step: this.#step, epoch: batches.epoch };
+    this.#advance({ validated: { step: this.#step, epoch: batches.epoch } });
     return { type: 'validation', step: this.#step, epoch: this.#epochs(), metrics, isBest };
   }
 
@@ -294,7 +250,7 @@ export class Trainer<Batch> {
   #reasonToStop(signal: AbortSignal | undefined): StopReason | null {
     const { maxSteps, maxEpochs, maxMinutes, patience } = this.#options;
     if (signal?.aborted) return 'aborted';
-    if (patience !== undefined && this.#badValidations >= patience) return 'early-stopping';
+    if (patience !== undefined && this.#progress.badValidations >= patience) return 'early-stopping';
     if (maxSteps !== undefined && this.#step >= maxSteps) return 'steps';
     if (maxEpochs !== undefined && this.#training.batches.epoch >= maxEpochs) return 'epochs';
     if (maxMinutes !== undefined && this.#seconds() >= maxMinutes * 60) return 'minutes';
@@ -309,7 +265,7 @@ export class Trainer<Batch> {
     const { folder, modelConfig } = this.#options;
     const { evaluate, model } = this.#training;
     if (folder !== undefined && this.#saved < this.#step) yield await this.#saveCheckpoint(folder);
-    if (evaluate !== undefined && reason !== 'aborted' && this.#validated.step < this.#step) {
+    if (evaluate !== undefined && reason !== 'aborted' && this.#progress.validated.step < this.#step) {
       const event = await this.#validate(evaluate, signal);
       if (event !== null) yield event;
     }
@@ -323,11 +279,19 @@ export class Trainer<Batch> {
         tensors: model.stateDict(),
       });
     }
-    yield { type: 'done', reason, step: this.#step, epoch: this.#epochs(), best: this.#best, model: file, seconds: this.#seconds() };
+    yield {
+      type: 'done',
+      reason,
+      step: this.#step,
+      epoch: this.#epochs(),
+      best: this.#progress.best,
+      model: file,
+      seconds: this.#seconds(),
+    };
   }
 
   #provenance(): Record<string, unknown> {
-    const { step, metrics } = this.#best ?? { step: this.#step, metrics: null };
+    const { step, metrics } = this.#progress.best ?? { step: this.#step, metrics: null };
     return { step, steps: this.#step, epochs: this.#epochs(), metrics, backend: this.#training.optimizer.backend.name };
   }
 
@@ -335,7 +299,7 @@ export class Trainer<Batch> {
   async #takeBestWeights(): Promise<string | null> {
     const { model, average } = this.#training;
     const { folder } = this.#options;
-    const best = this.#best;
+    const best = this.#progress.best;
     if (best === null || best.step === this.#step || (folder === undefined && this.#bestWeights === null)) {
       average?.swap();
       return null;
@@ -345,15 +309,12 @@ export class Trainer<Batch> {
       return null;
     }
     try {
-      const { state, tensors } = await folder.readCheckpoint(best.step);
-      model.loadStateDict(tensorsUnder(tensors, 'model/'));
-      if (average === undefined || state.average === null) return null;
-      average.loadState({ updates: state.average.updates, values: tensors.get('average')!.values });
-      average.swap();
+      restoreWeights(this.#training, await folder.readCheckpoint(best.step));
+      average?.swap();
       return null;
     } catch (error) {
       if (!(error instanceof FormatError)) throw error;
-      this.#best = null;
+      this.#advance({ best: null });
       average?.swap();
       return `the best weights, of step ${best.step}, cannot be read; the model has the last ones. ${error.message}`;
     }
@@ -362,77 +323,18 @@ export class Trainer<Batch> {
   async #saveCheckpoint(folder: RunFolder): Promise<TrainingEvent> {
     const step = this.#step;
     const file = folder.checkpointFile(step);
-    const event: TrainingEvent = { type: 'checkpoint', step, file };
-    await folder.writeCheckpoint(this.#checkpoint(folder), this.#options.keepCheckpoints ?? 2);
+    const checkpoint = capture(this.#training, this.#progress, this.#carried, folder.logBytes);
+    await folder.writeCheckpoint(checkpoint, this.#options.keepCheckpoints ?? 2);
     this.#saved = step;
-    return event;
+    return { type: 'checkpoint', step, file };
   }
 
-  #checkpoint(folder: RunFolder): Checkpoint {
-    const { model, optimizer, batches, randoms = {}, average, plateau } = this.#training;
-    const { buffers, ...numbers } = optimizer.state();
-    const averaged = average?.state();
-    const flat = (values: Float32Array | Float64Array | Int32Array) => ({ shape: [values.length], values });
-    const tensors = new Map([...model.stateDict()].map(([name, entry]) => [`model/${name}`, entry]));
-    for (const [name, values] of Object.entries(buffers)) tensors.set(`optimizer/${name}`, flat(values));
-    this.#carried?.forEach((state, i) => {
-      tensors.set(`carried/${i}`, { shape: state.shape, values: state.dataSync() });
-    });
-    if (averaged !== undefined) tensors.set('average', flat(averaged.values));
-    return {
-      state: {
-        step: this.#step,
-        batches: batches.position(),
-        optimizer: numbers,
-        randoms: Object.fromEntries(
-          Object.entries(randoms).map(([name, { state }]) => [name, { seed: [...state.seed], counter: state.counter }]),
-        ),
-        carried: this.#carried?.length ?? null,
-        average: averaged === undefined ? null : { updates: averaged.updates },
-        plateau: plateau?.state() ?? null,
-        best: this.#best,
-        badValidations: this.#badValidations,
-        validated: this.#validated,
-        sampled: this.#sampled,
-        logBytes: folder.logBytes,
-      },
-      tensors,
-    };
+  get #step(): number {
+    return this.#progress.step;
   }
 
-  #restore({ state, tensors }: Checkpoint): void {
-    const { model, optimizer, batches, randoms = {}, average, plateau } = this.#training;
-    const values = (name: string) => tensors.get(name)!.values;
-    const missing = Object.keys(randoms).find((name) => state.randoms[name] === undefined);
-    if (
-      missing !== undefined ||
-      (average !== undefined) !== (state.average !== null) ||
-      (plateau !== undefined) !== (state.plateau !== null)
-    ) {
-      const what = missing !== undefined ? `random numbers "${missing}"` : 'an average of weights, or a plateau';
-      throw new ConfigError(
-        `[Trainer] the checkpoint differs from this training in ${what}. Resume with the configuration that it began with.`,
-      );
-    }
-    model.loadStateDict(tensorsUnder(tensors, 'model/'));
-    const buffers = Object.fromEntries([...tensorsUnder(tensors, 'optimizer/')].map(([name, entry]) => [name, entry.values]));
-    optimizer.loadState({ ...state.optimizer, buffers });
-    batches.seek(state.batches);
-    for (const [name, random] of Object.entries(randoms)) random.state = state.randoms[name];
-    this.#carried = state.carried === null ? null : Array.from({ length: state.carried }, (_, i) => this.#restoredState(tensors, i));
-    if (state.average !== null) average!.loadState({ updates: state.average.updates, values: values('average') });
-    if (state.plateau !== null) plateau!.loadState(state.plateau);
-    this.#step = state.step;
-    this.#best = state.best as BestResult | null;
-    this.#badValidations = state.badValidations;
-    this.#validated = state.validated;
-    this.#sampled = state.sampled;
-    this.#saved = state.step;
-  }
-
-  #restoredState(tensors: StateDict, i: number): Tensor {
-    const { shape, values } = tensors.get(`carried/${i}`)!;
-    return tensor(values, { shape, backend: this.#training.optimizer.backend });
+  #advance(change: Partial<Progress>): void {
+    this.#progress = { ...this.#progress, ...change };
   }
 
   #withCheckpoint(error: DivergenceError): DivergenceError {
@@ -451,7 +353,7 @@ export class Trainer<Batch> {
   }
 
   #seconds(): number {
-    return (performance.now() - this.#begun) / 1000;
+    return (performance.now() - (this.#begun ?? 0)) / 1000;
   }
 
   /** Smoothed over two seconds of training; validation and saving are left out. */

@@ -13,7 +13,8 @@ import { cosine } from '../../src/optim/schedule.ts';
 import { WeightAverage } from '../../src/optim/weight-average.ts';
 import { Random } from '../../src/tensor/random.ts';
 import { RunFolder } from '../../src/training/run-folder.ts';
-import { type Carried, Trainer, type TrainerOptions, type Training } from '../../src/training/trainer.ts';
+import { Trainer, type TrainerOptions } from '../../src/training/trainer.ts';
+import type { Carried, Training } from '../../src/training/training.ts';
 
 export const sentence = 'call me ishmael. some years ago, never mind how long precisely, having little or no money in my purse. ';
 
