@@ -87,6 +87,7 @@ function axis(least: number, most: number, count: number): { ticks: { value: num
   const high = low + span;
   const decimals = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
   const ticks: { value: number; text: string }[] = [];
-  for (let i = Math.ceil(low / step - 1e-9); i * step <= high + step * 1e-9; i++) ticks.push({ value: i * step, text: (i * step).toFixed(decimals) });
+  for (let i = Math.ceil(low / step - 1e-9); i * step <= high + step * 1e-9; i++)
+    ticks.push({ value: i * step, text: (i * step).toFixed(decimals) });
   return { ticks, low, high };
 }

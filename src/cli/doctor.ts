@@ -69,7 +69,12 @@ function report(facts: Diagnosis): string[] {
   for (const [name, value] of Object.entries(facts.environment)) lines.push('', row(name, value));
   const fastest = facts.backends.find(({ name }) => name === 'native');
   if (fastest !== undefined && !fastest.isChosen) {
-    lines.push('', fastest.isAvailable ? `"native" is available and faster; "${facts.backend}" was asked for.` : '"native" is the fastest; what is missing stands beside it.');
+    lines.push(
+      '',
+      fastest.isAvailable
+        ? `"native" is available and faster; "${facts.backend}" was asked for.`
+        : '"native" is the fastest; what is missing stands beside it.',
+    );
   }
   return lines;
 }

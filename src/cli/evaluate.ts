@@ -9,7 +9,7 @@ import { openTerminal } from './terminal.ts';
 export function addEvaluate(program: Command): void {
   const command = program
     .command('evaluate')
-    .summary("measure a model on data")
+    .summary('measure a model on data')
     .argument('<model>', 'model file, such as runs/book/model.safetensors')
     .argument('[data...]', 'files to measure on')
     .option('--json', 'print JSON');

@@ -29,7 +29,8 @@ const wrongPlace = new Set(['ENOENT', 'EISDIR', 'ENOTDIR', 'EACCES', 'EPERM', 'E
 function judge(error: unknown): { message: string; code: ExitCode; isExpected: boolean } {
   const message = error instanceof Error ? error.message : String(error);
   if (error instanceof ConfigError || error instanceof FormatError) return { message, code: 2, isExpected: true };
-  if (error instanceof BackendError || error instanceof DivergenceError || error instanceof Interrupted) return { message, code: 1, isExpected: true };
+  if (error instanceof BackendError || error instanceof DivergenceError || error instanceof Interrupted)
+    return { message, code: 1, isExpected: true };
   if (error instanceof FileError) return { message, code: wrongPlace.has(error.code ?? '') ? 2 : 1, isExpected: true };
   if (error instanceof RangeError && /allocation|Invalid (typed )?array length/i.test(message)) {
     return { message: `not enough memory: ${message}. Take a smaller model, batch or vocabulary.`, code: 1, isExpected: true };

@@ -24,11 +24,15 @@ function optionsOf(info: OptionInfo): Option[] {
   const help = `${description}${defaultText(info)}`;
   if (kind === 'boolean') {
     const on = new Option(flag, help);
-    return info.default === true ? [new Option(flag.replace('--', '--no-'), help), on.hideHelp()] : [on, new Option(flag.replace('--', '--no-')).hideHelp()];
+    return info.default === true
+      ? [new Option(flag.replace('--', '--no-'), help), on.hideHelp()]
+      : [on, new Option(flag.replace('--', '--no-')).hideHelp()];
   }
   if (kind === 'list') return [new Option(`${flag} <${choices === undefined ? 'n' : 'name'}...>`, help).argParser(listOfNumbers)];
   if (kind === 'number') return [new Option(`${flag} <n>`, help).argParser(number)];
-  return [new Option(`${flag} <${choices === undefined ? 'text' : 'name'}>`, choices === undefined ? help : `${help} [${choices.join('|')}]`)];
+  return [
+    new Option(`${flag} <${choices === undefined ? 'text' : 'name'}>`, choices === undefined ? help : `${help} [${choices.join('|')}]`),
+  ];
 }
 
 function defaultText({ kind, default: value }: OptionInfo): string {
@@ -51,7 +55,11 @@ function listOfNumbers(text: string, previous: number[] | undefined): number[] {
  *
  * @param given what commander parsed; other commands' flags in it are left alone
  */
-export async function readOptions<S extends OptionsSchema>(schema: S, given: Readonly<Record<string, unknown>>, config?: string): Promise<v.InferOutput<S>> {
+export async function readOptions<S extends OptionsSchema>(
+  schema: S,
+  given: Readonly<Record<string, unknown>>,
+  config?: string,
+): Promise<v.InferOutput<S>> {
   const names = new Set(Object.keys(schema.entries));
   const fromFlags = Object.fromEntries(Object.entries(given).filter(([name, value]) => names.has(name) && value !== undefined));
   if (config === undefined) return parseOptions(schema, fromFlags, flagName);

@@ -18,7 +18,12 @@ export function addInspect(program: Command): void {
 
 async function runInspect(path: string, { json }: { readonly json?: boolean }): Promise<void> {
   const model = await loadModel(path);
-  const tensors = [...model.tensors].map(([name, { shape, values }]) => ({ name, shape, parameters: sizeOf(shape), ...statistics(values) }));
+  const tensors = [...model.tensors].map(([name, { shape, values }]) => ({
+    name,
+    shape,
+    parameters: sizeOf(shape),
+    ...statistics(values),
+  }));
   const parameters = tensors.reduce((sum, { parameters }) => sum + parameters, 0);
   if (json === true) {
     const { vocabulary: _, ...config } = model.config;
@@ -36,7 +41,11 @@ async function runInspect(path: string, { json }: { readonly json?: boolean }): 
   print();
   const nameWidth = Math.max(6, ...tensors.map(({ name }) => name.length));
   const shapeWidth = Math.max(5, ...tensors.map(({ shape }) => shape.join(' × ').length));
-  print(dim(`  ${'tensor'.padEnd(nameWidth)}  ${'shape'.padStart(shapeWidth)}  ${'parameters'.padStart(11)}  ${'mean'.padStart(9)}  ${'deviation'.padStart(9)}`));
+  print(
+    dim(
+      `  ${'tensor'.padEnd(nameWidth)}  ${'shape'.padStart(shapeWidth)}  ${'parameters'.padStart(11)}  ${'mean'.padStart(9)}  ${'deviation'.padStart(9)}`,
+    ),
+  );
   for (const { name, shape, parameters: count, mean, deviation } of tensors) {
     const numbers = [mean, deviation].map((x) => x.toFixed(4).padStart(9)).join('  ');
     print(`  ${name.padEnd(nameWidth)}  ${shape.join(' × ').padStart(shapeWidth)}  ${grouped(count).padStart(11)}  ${numbers}`);

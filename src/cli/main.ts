@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** The program `unrolled`: its commands, and how it ends. */
 import { Command } from 'commander';
+import { addBench } from './bench.ts';
 import { addDoctor, version } from './doctor.ts';
 import { addEvaluate } from './evaluate.ts';
 import { explain } from './failure.ts';
@@ -15,9 +16,12 @@ const program = new Command('unrolled')
   .exitOverride()
   .showSuggestionAfterError()
   .showHelpAfterError('Run with --help to see what there is.')
-  .addHelpText('after', '\nExample:\n  $ unrolled train language-model book.txt --out runs/book\n  $ unrolled predict runs/book/model.safetensors --prompt "Once"');
+  .addHelpText(
+    'after',
+    '\nExample:\n  $ unrolled train language-model book.txt --out runs/book\n  $ unrolled predict runs/book/model.safetensors --prompt "Once"',
+  );
 
-for (const add of [addTrain, addEvaluate, addPredict, addInspect, addDoctor]) add(program);
+for (const add of [addTrain, addEvaluate, addPredict, addInspect, addBench, addDoctor]) add(program);
 
 // `unrolled predict … | head` closes the pipe early; that is no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

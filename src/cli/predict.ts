@@ -1,11 +1,12 @@
 /** `unrolled predict`: what a model makes of an input; for a language model, text. */
 import type { Command } from 'commander';
+import * as v from 'valibot';
 import { getBackend } from '../backend/select.ts';
-import type { OptionsSchema } from '../tasks/schema.ts';
 import { taskNamed, tasks } from '../tasks/registry.ts';
+import type { OptionsSchema } from '../tasks/schema.ts';
+import { ConfigError } from '../tensor/errors.ts';
 import { loadModel } from '../training/model-file.ts';
 import { addBackendFlags, type BackendFlags, useBackend } from './backend-flags.ts';
-import { ConfigError } from '../tensor/errors.ts';
 import { addFlags, flagName, readOptions } from './flags.ts';
 
 interface PredictFlags extends BackendFlags {
@@ -27,8 +28,7 @@ export function addPredict(program: Command): void {
 
 /** Options of every task; those of a name are one flag. */
 function allOptions(): OptionsSchema {
-  const [first, ...others] = tasks.map(({ predictOptions }) => predictOptions);
-  return others.reduce((all, schema) => ({ ...all, entries: { ...all.entries, ...schema.entries } }), first);
+  return v.strictObject(Object.assign({}, ...tasks.map(({ predictOptions }) => predictOptions.entries)));
 }
 
 async function runPredict(path: string, input: string | undefined, flags: PredictFlags): Promise<void> {
@@ -47,6 +47,8 @@ async function runPredict(path: string, input: string | undefined, flags: Predic
   }
   if (flags.json === true) {
     const seconds = Math.round(performance.now() - begun) / 1000;
-    process.stdout.write(`${JSON.stringify({ task: task.name, model: path, input: input ?? '', output: text, seconds, backend: getBackend().name })}\n`);
+    process.stdout.write(
+      `${JSON.stringify({ task: task.name, model: path, input: input ?? '', output: text, seconds, backend: getBackend().name })}\n`,
+    );
   } else process.stdout.write('\n');
 }

@@ -39,7 +39,8 @@ export class Progress {
     }
     const { dim, bold, accent } = this.#terminal;
     const [steps, loss, speed, left] = describe(state);
-    const bar = accent('━'.repeat(Math.round(state.fraction * barWidth))) + dim('━'.repeat(barWidth - Math.round(state.fraction * barWidth)));
+    const bar =
+      accent('━'.repeat(Math.round(state.fraction * barWidth))) + dim('━'.repeat(barWidth - Math.round(state.fraction * barWidth)));
     const percent = `${Math.floor(100 * state.fraction)}%`.padStart(4);
     this.#redraw(`  ${bar} ${percent}  ${dim(steps)}  ${bold(loss)}  ${dim(speed)}  ${dim(left)}`);
   }
@@ -64,7 +65,7 @@ export class Progress {
   }
 
   #redraw(line: string): void {
-    this.#terminal.write(`${this.#isShown ? '' : '\x1b[?25l'}\r${fit(line, this.#terminal.width)}\x1b[K`);
+    this.#terminal.write(`${this.#isShown ? '' : '\x1b[?25l'}\r${fitted(line, this.#terminal.width)}\x1b[K`);
     this.#isShown = true;
   }
 }
@@ -79,7 +80,7 @@ function describe({ step, steps, loss, tokensPerSecond, secondsLeft }: ProgressS
 }
 
 /** Cuts what would not fit on one line; escape sequences take no room. */
-function fit(line: string, width: number): string {
+function fitted(line: string, width: number): string {
   let room = width - 1;
   let out = '';
   // biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences begin with one

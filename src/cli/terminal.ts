@@ -53,7 +53,11 @@ export function duration(seconds: number): string {
 
 /** 950 · 12.3k · 4.56M · 1.20G: four figures at most. */
 export function compact(count: number): string {
-  for (const [unit, size] of [['G', 1e9], ['M', 1e6], ['k', 1e3]] as const) {
+  for (const [unit, size] of [
+    ['G', 1e9],
+    ['M', 1e6],
+    ['k', 1e3],
+  ] as const) {
     if (count >= size) return `${(count / size).toPrecision(3)}${unit}`;
   }
   return String(Math.round(count));
@@ -66,7 +70,11 @@ export function grouped(count: number): string {
 
 /** 512 B · 3.4 MB */
 export function bytes(count: number): string {
-  for (const [unit, size] of [['GB', 1e9], ['MB', 1e6], ['kB', 1e3]] as const) {
+  for (const [unit, size] of [
+    ['GB', 1e9],
+    ['MB', 1e6],
+    ['kB', 1e3],
+  ] as const) {
     if (count >= size) return `${(count / size).toFixed(1)} ${unit}`;
   }
   return `${count} B`;

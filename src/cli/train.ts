@@ -10,7 +10,7 @@ import type { DoneEvent, Metrics } from '../training/events.ts';
 import { addBackendFlags, type BackendFlags, useBackend } from './backend-flags.ts';
 import { Interrupted } from './failure.ts';
 import { addFlags, flagName, readOptions } from './flags.ts';
-import { shellWord } from './shell.ts';
+import { programName, shellWord } from './shell.ts';
 import { openTerminal, type Terminal } from './terminal.ts';
 import { TrainingScreen } from './training-screen.ts';
 
@@ -81,7 +81,9 @@ async function resume(task: Task, data: readonly string[], flags: TrainFlags, ou
   const given = [...Object.keys(task.trainOptions.entries), 'train', 'valid', 'config'].filter((name) => flags[name] !== undefined);
   if (given.length > 0 || data.length > 0) {
     const what = given.length > 0 ? given.map(flagName).join(', ') : data.join(', ');
-    throw new ConfigError(`--resume goes on with the data and options in ${out}/config.json; received ${what} as well. Leave that out, or train anew in another folder.`);
+    throw new ConfigError(
+      `--resume goes on with the data and options in ${out}/config.json; received ${what} as well. Leave that out, or train anew in another folder.`,
+    );
   }
   return task.resume(out);
 }
@@ -120,12 +122,22 @@ export async function watch(task: Task, training: PreparedTraining, out: string,
   }
   if (done === undefined) throw new Error('the training ended without saying so');
   if (done.reason === 'aborted') {
-    throw new Interrupted(`stopped at step ${done.step} of ${training.steps}; a checkpoint is saved. Go on with:\n  unrolled train ${task.name} --out ${shellWord(out)} --resume`);
+    throw new Interrupted(
+      `stopped at step ${done.step} of ${training.steps}; a checkpoint is saved. Go on with:\n  ${programName()} train ${task.name} --out ${shellWord(out)} --resume`,
+    );
   }
   const metrics = await training.evaluate();
   screen.end(metrics, done);
   const model = `${out}/model.safetensors`;
-  return { task: task.name, model, metrics, steps: done.step, reason: done.reason, seconds: round(done.seconds), backend: getBackend().name };
+  return {
+    task: task.name,
+    model,
+    metrics,
+    steps: done.step,
+    reason: done.reason,
+    seconds: round(done.seconds),
+    backend: getBackend().name,
+  };
 }
 
 /** The first Ctrl-C asks for a checkpoint and an end, the second ends at once. */
@@ -153,4 +165,3 @@ function listenForInterrupt(terminal: Terminal, screen: TrainingScreen): { signa
 function round(seconds: number): number {
   return Math.round(seconds * 1000) / 1000;
 }
-

@@ -4,7 +4,7 @@ import type { Facts, PreparedTraining } from '../tasks/task.ts';
 import type { DoneEvent, Metrics, StepEvent, TrainingEvent } from '../training/events.ts';
 import { type ChartSeries, lineChart } from './chart.ts';
 import { Progress } from './progress.ts';
-import { shellWord } from './shell.ts';
+import { programName, shellWord } from './shell.ts';
 import { compact, duration, grouped, type Terminal } from './terminal.ts';
 
 /** The loss on the bar is a running mean over about so many steps. */
@@ -82,18 +82,22 @@ export class TrainingScreen {
     const rate = this.#rates.reduce((sum, r) => sum + r, 0) / Math.max(1, this.#rates.length);
     line();
     line(`  ${good('✓')} ${bold(this.#training.tell(metrics))} ${dim('on held-out text')}`);
-    line(dim(`    ${grouped(steps)} steps in ${duration(done.seconds)}, ${compact(rate)} ${this.#training.items}/s${reasonInWords(done.reason)}`));
+    line(
+      dim(
+        `    ${grouped(steps)} steps in ${duration(done.seconds)}, ${compact(rate)} ${this.#training.items}/s${reasonInWords(done.reason)}`,
+      ),
+    );
     if (done.model === null) return;
     line(dim(`    saved as ${done.model}`));
     line();
-    line(`  ${dim('Write with it:')}   unrolled predict ${shellWord(done.model)} "The "`);
-    line(`  ${dim('Look at it:')}      unrolled inspect ${shellWord(done.model)}`);
+    line(`  ${dim('Write with it:')}   ${programName()} predict ${shellWord(done.model)} "The "`);
+    line(`  ${dim('Look at it:')}      ${programName()} inspect ${shellWord(done.model)}`);
     line();
   }
 
   #showStep({ step, loss, itemsPerSecond }: StepEvent): void {
-    const weight = Math.max(1 / smoothing, 1 / (step - this.#stepsBefore));
-    this.#loss = Number.isNaN(this.#loss) ? loss : this.#loss + weight * (loss - this.#loss);
+    const window = Math.max(1, Math.min(smoothing, (step - this.#stepsBefore) / 4));
+    this.#loss = Number.isNaN(this.#loss) ? loss : this.#loss + (loss - this.#loss) / window;
     this.#step = step;
     this.#losses.x.push(step);
     this.#losses.y.push(this.#loss);
@@ -117,12 +121,14 @@ export class TrainingScreen {
 
   #showValidation(step: number, metrics: Metrics): void {
     const { dim, bold } = this.#terminal;
-    this.print(`  ${dim(`step ${String(step).padStart(String(this.#training.steps).length)}  ·  ${duration((performance.now() - this.#begun) / 1000)}  ·`)}  ${bold(this.#training.tell(metrics))}`);
+    this.print(
+      `  ${dim(`step ${String(step).padStart(String(this.#training.steps).length)}  ·  ${duration((performance.now() - this.#begun) / 1000)}  ·`)}  ${bold(this.#training.tell(metrics))}`,
+    );
   }
 
   #showSample(text: string): void {
     const { dim, line } = paints(this.#terminal);
-    for (const row of wrap(text, Math.min(this.#terminal.width - 8, 92), 3)) line(`    ${dim('│')} ${row}`);
+    for (const row of wrap(text, Math.min(this.#terminal.width - 8, 92), 2)) line(`    ${dim('│')} ${row}`);
     line();
   }
 
@@ -158,7 +164,7 @@ function backendInWords(): string {
   const { name, description } = getBackend();
   const better = explainBackends().find((facts) => !facts.isChosen && facts.name === 'native' && name === 'wasm');
   if (better === undefined) return `${name}, ${description}`;
-  return `${name}, ${description} (${better.isAvailable ? 'asked for; native is there and faster' : `native is faster; \`unrolled doctor\` says what it needs`})`;
+  return `${name}, ${description} (${better.isAvailable ? 'asked for; native is there and faster' : `native is faster; \`${programName()} doctor\` says what it needs`})`;
 }
 
 export function factLines(facts: Facts, { dim }: Terminal): string[] {
@@ -175,7 +181,10 @@ function reasonInWords(reason: DoneEvent['reason']): string {
 function wrap(text: string, width: number, rows: number): string[] {
   const lines: string[] = [];
   let line = '';
-  for (const word of text.replace(/[^\S\n]+/g, ' ').trim().split(/(?<=[ \n])|(?=\n)/)) {
+  for (const word of text
+    .replace(/[^\S\n]+/g, ' ')
+    .trim()
+    .split(/(?<=[ \n])|(?=\n)/)) {
     if (word === '\n' || line.length + word.trimEnd().length > width) {
       if (line.trim() !== '') lines.push(line.trimEnd());
       line = word === '\n' ? '' : word;

@@ -46,7 +46,11 @@ export function choice<const C extends readonly string[]>(description: string, c
  * @param name turns an option's name into what the user wrote: `hiddenSize` or `--hidden-size`
  * @throws ConfigError naming the option, what was given and what was expected
  */
-export function parseOptions<S extends v.GenericSchema>(schema: S, given: unknown, name: (option: string) => string = (o) => o): v.InferOutput<S> {
+export function parseOptions<S extends v.GenericSchema>(
+  schema: S,
+  given: unknown,
+  name: (option: string) => string = (o) => o,
+): v.InferOutput<S> {
   const result = v.safeParse(schema, given);
   if (result.success) return result.output;
   const known = Object.keys((schema as unknown as OptionsSchema).entries ?? {});
@@ -54,7 +58,9 @@ export function parseOptions<S extends v.GenericSchema>(schema: S, given: unknow
     const path = v.getDotPath(issue) ?? '';
     if (issue.expected === 'never' && path !== '') return unknownName('option', name(path), known.map(name));
     if (issue.type === 'picklist' && typeof issue.input === 'string') {
-      const { options } = unwrapped((schema as unknown as OptionsSchema).entries[path] as v.GenericSchema) as unknown as { options: readonly string[] };
+      const { options } = unwrapped((schema as unknown as OptionsSchema).entries[path] as v.GenericSchema) as unknown as {
+        options: readonly string[];
+      };
       return `${name(path)}: ${unknownName('name', issue.input, options)}`;
     }
     return `${path === '' ? 'options' : name(path)}: expected ${expectation(issue.expected ?? 'something else')}, received ${issue.received}.`;
@@ -74,7 +80,13 @@ export function describeOptions(schema: OptionsSchema): OptionInfo[] {
   return Object.entries(schema.entries).map(([name, entry]) => {
     const fallback = entry.type === 'optional' ? (entry as unknown as { default: unknown }).default : undefined;
     const inner = unwrapped(entry as unknown as v.GenericSchema);
-    return { name, kind: kindOf(inner), description: descriptionOf(inner), default: fallback, choices: (inner as { options?: readonly string[] }).options };
+    return {
+      name,
+      kind: kindOf(inner),
+      description: descriptionOf(inner),
+      default: fallback,
+      choices: (inner as { options?: readonly string[] }).options,
+    };
   });
 }
 

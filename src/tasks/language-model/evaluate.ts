@@ -1,7 +1,8 @@
 /** How well a language model predicts a text. */
-import { tensor } from '../../autograd/tensor.ts';
+
 import { scope } from '../../autograd/scope.ts';
 import { noGrad } from '../../autograd/tape.ts';
+import { tensor } from '../../autograd/tensor.ts';
 import type { TokenText } from '../../data/text/corpus.ts';
 import { FormatError } from '../../tensor/errors.ts';
 import { Breath } from '../../training/breath.ts';
@@ -76,7 +77,11 @@ async function sumOfNats(model: LanguageModel, ids: ArrayLike<number>, wanted: n
     const { loss, state: next } = scope(() =>
       noGrad(() => {
         const shape = [batchSize, T];
-        const result = model.loss(tensor(inputs, { shape, dtype: 'int32', backend: model.backend }), tensor(targets, { shape, dtype: 'int32', backend: model.backend }), given);
+        const result = model.loss(
+          tensor(inputs, { shape, dtype: 'int32', backend: model.backend }),
+          tensor(targets, { shape, dtype: 'int32', backend: model.backend }),
+          given,
+        );
         return { loss: result.loss.item(), state: result.state };
       }),
     );

@@ -1,6 +1,7 @@
 /** Text from a language model, token by token. */
-import { type SamplingOptions, sample } from '../../decode/sampling.ts';
+
 import type { Tokenizer } from '../../data/text/tokenizer.ts';
+import { type SamplingOptions, sample } from '../../decode/sampling.ts';
 import { Random } from '../../tensor/random.ts';
 import { parseOptions } from '../schema.ts';
 import type { LanguageModel } from './model.ts';

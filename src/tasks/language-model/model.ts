@@ -3,7 +3,10 @@ import { dropout } from '../../autograd/ops/dropout.ts';
 import { scope } from '../../autograd/scope.ts';
 import { noGrad } from '../../autograd/tape.ts';
 import { Tensor, tensor } from '../../autograd/tensor.ts';
-import { crossEntropy } from '../../losses/cross-entropy.ts';
+import { AdaptiveSoftmax } from '../../losses/adaptive-softmax.ts';
+import { type CandidateSampler, logUniformSampler } from '../../losses/candidate-sampler.ts';
+import { linearCrossEntropy } from '../../losses/linear-cross-entropy.ts';
+import { sampledSoftmax } from '../../losses/sampled-softmax.ts';
 import { Embedding } from '../../nn/embedding.ts';
 import { GRU } from '../../nn/gru.ts';
 import { initialize, uniform } from '../../nn/initializers.ts';
@@ -35,15 +38,17 @@ export class LanguageModel extends Module {
   readonly architecture: Architecture;
   readonly embedding: Embedding;
   readonly rnn: LSTM | GRU | RNN;
-  readonly decoder: Linear;
+  readonly decoder: Linear | AdaptiveSoftmax;
   /** What dropout and negative samples are drawn from; a checkpoint keeps its state. */
   readonly rng: Random;
+  readonly #sampler: CandidateSampler | null;
 
   constructor({ rng = Random.fromEntropy(), ...architecture }: LanguageModelOptions) {
     super();
     const { vocabularySize, embeddingSize, hiddenSize, numLayers, tieWeights } = architecture;
     this.architecture = architecture;
     this.rng = rng;
+    this.#sampler = architecture.softmax === 'sampled' ? logUniformSampler(vocabularySize) : null;
     this.embedding = this.child('embedding', new Embedding({ vocabularySize, embeddingSize, rng }));
     // An embedding that is the output layer too starts small, or the first logits would be far apart.
     if (tieWeights) initialize(this.embedding.weight, (values) => uniform(values, 0.1, rng));
@@ -51,7 +56,9 @@ export class LanguageModel extends Module {
     this.rnn = this.child('rnn', recurrentLayers(architecture.cell, options));
     this.decoder = this.child(
       'decoder',
-      new Linear({ inputSize: hiddenSize, outputSize: vocabularySize, rng, ...(tieWeights ? { weight: this.embedding.weight } : {}) }),
+      architecture.softmax === 'adaptive'
+        ? new AdaptiveSoftmax({ inputSize: hiddenSize, vocabularySize, cutoffs: architecture.cutoffs, rng })
+        : new Linear({ inputSize: hiddenSize, outputSize: vocabularySize, rng, ...(tieWeights ? { weight: this.embedding.weight } : {}) }),
     );
   }
 
@@ -84,7 +91,13 @@ export class LanguageModel extends Module {
   }
 
   #decoderLoss(output: Tensor, targets: Tensor): Tensor {
-    return crossEntropy(this.decoder.forward(output), targets);
+    const { decoder } = this;
+    if (decoder instanceof AdaptiveSoftmax) return decoder.forward(output, targets).loss;
+    if (this.#sampler !== null && this.isTraining) {
+      const options = { sampler: this.#sampler, sampleCount: this.architecture.samples, rng: this.rng };
+      return sampledSoftmax(output, decoder.weight, decoder.bias, targets, options);
+    }
+    return linearCrossEntropy(output, decoder.weight, decoder.bias, targets);
   }
 }
 
@@ -110,7 +123,7 @@ function recurrentLayers(cell: Architecture['cell'], options: ConstructorParamet
  * const logProbabilities = stream.step(token); // [V], of the token after it
  */
 export class LanguageStream {
-  readonly #decoder: Linear;
+  readonly #decoder: Linear | AdaptiveSoftmax;
   readonly #rnn: RecurrentStream;
   readonly #table: Floats;
   readonly #embeddingSize: number;
@@ -131,7 +144,7 @@ export class LanguageStream {
     return scope(() =>
       noGrad(() => {
         const h = tensor(hidden, { shape: [1, this.#hiddenSize], backend: this.#decoder.backend });
-        const logits = this.#decoder.forward(h);
+        const logits = this.#decoder instanceof AdaptiveSoftmax ? this.#decoder.logProbabilities(h) : this.#decoder.forward(h);
         return logits.dataSync() as Floats;
       }),
     );

@@ -34,7 +34,10 @@ export const trainSchema = v.strictObject({
   schedule: v.optional(choice('learning rate over the training; cosine falls to a hundredth', schedules), 'cosine'),
   warmupSteps: v.optional(whole('steps in which the learning rate rises (default: cosine a twentieth of all, constant 0)', 0)),
   beta2: v.optional(within('how long Adam remembers squared gradients', 0, 1), 0.999),
-  weightDecay: v.optional(v.pipe(v.number(), v.minValue(0), v.description('weight decay, decoupled from the gradient (adam), biases left out')), 0),
+  weightDecay: v.optional(
+    v.pipe(v.number(), v.minValue(0), v.description('weight decay, decoupled from the gradient (adam), biases left out')),
+    0,
+  ),
   clipNorm: v.optional(above('largest norm of the gradient', 0), 1),
   averageDecay: v.optional(within('keep an exponential average of the weights with this decay, and use it; 0: off', 0, 1), 0),
 
@@ -74,7 +77,9 @@ export function resolveOptions(given: LanguageModelOptions): ResolvedOptions {
   const byLevel = defaults[options.level];
   const hiddenSize = options.hiddenSize ?? byLevel.hiddenSize;
   if (options.tieWeights && options.softmax !== undefined && options.softmax !== 'full') {
-    throw new ConfigError(`tieWeights: expected softmax full, received ${options.softmax}. The other output layers have weights of their own.`);
+    throw new ConfigError(
+      `tieWeights: expected softmax full, received ${options.softmax}. The other output layers have weights of their own.`,
+    );
   }
   if (options.tieWeights && options.embeddingSize !== undefined && options.embeddingSize !== hiddenSize) {
     throw new ConfigError(`tieWeights: expected embeddingSize equal to hiddenSize ${hiddenSize}, received ${options.embeddingSize}.`);
@@ -97,7 +102,10 @@ export const predictSchema = v.strictObject({
   length: v.optional(whole('tokens to write', 1), 500),
   temperature: v.optional(v.pipe(v.number(), v.minValue(0), v.description('below 1 safer, above 1 bolder, 0 the likeliest always')), 0.8),
   topK: v.optional(whole('choose among the k likeliest; 0: all', 0), 0),
-  topP: v.optional(v.pipe(v.number(), v.gtValue(0), v.maxValue(1), v.description('choose among the likeliest that together have this probability')), 1),
+  topP: v.optional(
+    v.pipe(v.number(), v.gtValue(0), v.maxValue(1), v.description('choose among the likeliest that together have this probability')),
+    1,
+  ),
   stop: v.optional(v.pipe(v.string(), v.description('end where this text appears'))),
   seed: v.optional(whole('of the choices; different each time when absent', 0)),
 });

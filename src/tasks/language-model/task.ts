@@ -56,9 +56,15 @@ function prepared({ model, tokenizer, corpus, steps, options, run, evaluate, tex
   const count = (n: number): string => n.toLocaleString('en-US');
   return {
     facts: [
-      ['Text', `${count(train.ids.length)} ${noun}s to learn from, ${count(valid.ids.length)} to validate on, ${count(tokenizer.size)} different`],
+      [
+        'Text',
+        `${count(train.ids.length)} ${noun}s to learn from, ${count(valid.ids.length)} to validate on, ${count(tokenizer.size)} different`,
+      ],
       ...architectureFacts(model, null),
-      ['Training', `${count(steps)} steps of ${options.batchSize} × ${options.sequenceLength} ${noun}s, learning rate ${options.learningRate}`],
+      [
+        'Training',
+        `${count(steps)} steps of ${options.batchSize} × ${options.sequenceLength} ${noun}s, learning rate ${options.learningRate}`,
+      ],
     ],
     steps,
     items: `${noun}s`,
@@ -77,7 +83,9 @@ function architectureFacts(model: LanguageModel, level: string | null): Facts {
   const { cell, numLayers, hiddenSize, embeddingSize, softmax, tieWeights, vocabularySize } = model.architecture;
   const layers = `${numLayers === 1 ? '' : `${numLayers} × `}${cell.toUpperCase()} of ${hiddenSize} units`;
   const output = tieWeights ? 'tied output' : softmax === 'full' ? null : `${softmax} softmax`;
-  const facts: [string, string][] = [['Model', [layers, output, `${model.parameterCount.toLocaleString('en-US')} parameters`].filter(Boolean).join(', ')]];
+  const facts: [string, string][] = [
+    ['Model', [layers, output, `${model.parameterCount.toLocaleString('en-US')} parameters`].filter(Boolean).join(', ')],
+  ];
   if (level !== null) facts.push(['Tokens', `${level} level, ${vocabularySize} different, embeddings of ${embeddingSize}`]);
   return facts;
 }

@@ -1,11 +1,11 @@
 /** Training of a language model, from texts to a run folder and a model. */
 import { tensor } from '../../autograd/tensor.ts';
-import { StreamBatches, type StreamBatch } from '../../data/stream-batches.ts';
+import { type StreamBatch, StreamBatches } from '../../data/stream-batches.ts';
 import { type Corpus, readCorpus, type Texts, type TokenText } from '../../data/text/corpus.ts';
 import type { Tokenizer } from '../../data/text/tokenizer.ts';
 import { AdamW } from '../../optim/adam.ts';
-import { cosine, type Schedule, warmup } from '../../optim/schedule.ts';
 import type { Optimizer } from '../../optim/optimizer.ts';
+import { cosine, type Schedule, warmup } from '../../optim/schedule.ts';
 import { SGD } from '../../optim/sgd.ts';
 import { WeightAverage } from '../../optim/weight-average.ts';
 import { ConfigError } from '../../tensor/errors.ts';
@@ -51,7 +51,11 @@ export interface LanguageTexts {
  * const training = await prepareLanguageModel({ train: ['book.txt'] }, { maxMinutes: 2 }, 'runs/book');
  * for await (const event of training.run()) if (event.type === 'validation') console.log(event.metrics);
  */
-export async function prepareLanguageModel(texts: LanguageTexts, given: LanguageModelOptions = {}, out?: string): Promise<LanguageTraining> {
+export async function prepareLanguageModel(
+  texts: LanguageTexts,
+  given: LanguageModelOptions = {},
+  out?: string,
+): Promise<LanguageTraining> {
   const options = resolveOptions(given);
   const corpus = await readCorpus(texts, options);
   const { model, batches } = build(corpus, options);
@@ -70,11 +74,14 @@ export async function prepareLanguageModel(texts: LanguageTexts, given: Language
 export async function resumeLanguageModel(out: string): Promise<LanguageTraining> {
   const folder = await RunFolder.open(out);
   const record = folder.config as RunRecord;
-  if (record?.task !== 'language-model') throw new ConfigError(`${out} holds a training of the task "${record?.task}", not language-model.`);
+  if (record?.task !== 'language-model')
+    throw new ConfigError(`${out} holds a training of the task "${record?.task}", not language-model.`);
   const options = resolveOptions(record.options);
   const corpus = await readCorpus(record.texts, options);
   if (fingerprint(corpus) !== record.fingerprint) {
-    throw new ConfigError(`the texts of the training in ${out} have changed since it began: ${[...record.texts.train, ...record.texts.valid].join(', ')}. Bring them back, or train anew in another folder.`);
+    throw new ConfigError(
+      `the texts of the training in ${out} have changed since it began: ${[...record.texts.train, ...record.texts.valid].join(', ')}. Bring them back, or train anew in another folder.`,
+    );
   }
   return assemble(corpus, record, build(corpus, options), folder);
 }
@@ -129,7 +136,9 @@ async function plannedSteps(options: ResolvedOptions, batches: StreamBatches, mo
   const limits = [
     maxSteps,
     epochs === undefined ? undefined : Math.max(1, Math.round(epochs * batches.batchesPerEpoch)),
-    maxMinutes === undefined ? undefined : Math.max(1, Math.floor((maxMinutes * 60 * shareOfTraining) / (await secondsPerStep(model, batches, options)))),
+    maxMinutes === undefined
+      ? undefined
+      : Math.max(1, Math.floor((maxMinutes * 60 * shareOfTraining) / (await secondsPerStep(model, batches, options)))),
   ];
   return Math.min(...limits.filter((limit) => limit !== undefined));
 }
@@ -170,12 +179,21 @@ function scheduleOf({ schedule, learningRate, warmupSteps }: ResolvedOptions, st
   return rise === 0 ? after : warmup(after, { steps: rise, startFactor: 1 / rise });
 }
 
-function lossOf(model: LanguageModel, { inputs, targets, batchSize, length, isFirst }: StreamBatch, carried: Parameters<LanguageModel['loss']>[2]) {
+function lossOf(
+  model: LanguageModel,
+  { inputs, targets, batchSize, length, isFirst }: StreamBatch,
+  carried: Parameters<LanguageModel['loss']>[2],
+) {
   const options = { shape: [batchSize, length], dtype: 'int32', backend: model.backend } as const;
   return model.loss(tensor(inputs, options), tensor(targets, options), isFirst ? null : carried);
 }
 
-function assemble(corpus: Corpus, { texts, steps, options: given }: RunRecord, { model, batches }: Parts, folder: RunFolder | undefined): LanguageTraining {
+function assemble(
+  corpus: Corpus,
+  { texts, steps, options: given }: RunRecord,
+  { model, batches }: Parts,
+  folder: RunFolder | undefined,
+): LanguageTraining {
   const options = resolveOptions(given);
   const { tokenizer, valid } = corpus;
   const { averageDecay, patience, checkpointEvery, sampleLength, maxMinutes } = options;
@@ -211,7 +229,16 @@ function assemble(corpus: Corpus, { texts, steps, options: given }: RunRecord, {
       ...(folder === undefined ? {} : { folder, modelConfig: config as never }),
     },
   );
-  return { model, tokenizer, corpus, options, texts, steps, run: (given) => trainer.run(given), evaluate: () => evaluateTokens(model, valid) };
+  return {
+    model,
+    tokenizer,
+    corpus,
+    options,
+    texts,
+    steps,
+    run: (given) => trainer.run(given),
+    evaluate: () => evaluateTokens(model, valid),
+  };
 }
 
 /** A validation on the way reads so much that all ten take some 5 % of the training; the whole text is for the end. */
@@ -219,4 +246,3 @@ function validationTokens({ ids }: TokenText, steps: number, { tokensPerEpoch, b
   const trained = steps * (tokensPerEpoch / batchesPerEpoch);
   return Math.min(ids.length, Math.max(2000, Math.round(trained * 0.015)));
 }
-

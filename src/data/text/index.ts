@@ -1,0 +1,17 @@
+export { BpeTokenizer, type BpeTokenizerJson, type HuggingFaceTokenizerJson } from './bpe-tokenizer.ts';
+export { BpeTrainer } from './bpe-trainer.ts';
+export { CharTokenizer, type CharTokenizerJson, CharVocabularyBuilder } from './char-tokenizer.ts';
+export { type Corpus, type CorpusOptions, readCorpus, readTokens, type Texts, type TokenArray, type TokenText } from './corpus.ts';
+export { type TextSource, textFile, textOf } from './text-source.ts';
+export {
+  type TextLevel,
+  type TextSink,
+  type TokenDecoder,
+  type Tokenizer,
+  type TokenizerBuilder,
+  type TokenizerJson,
+  tokenizerBuilder,
+  tokenizerFromJson,
+  type VocabularyOptions,
+} from './tokenizer.ts';
+export { WordTokenizer, type WordTokenizerJson, WordVocabularyBuilder } from './word-tokenizer.ts';

@@ -1,0 +1,1 @@
+export { checkSampling, type SamplingOptions, sample } from './sampling.ts';
