@@ -60,7 +60,7 @@ function script(file: string, ...args: string[]): Launch {
 let python: string | null | undefined;
 
 /** The first Python here that has torch. */
-function findPython(): string | null {
+export function findPython(): string | null {
   if (python !== undefined) return python;
   const candidates = [process.env.UNROLLED_BENCH_PYTHON, 'python3', '/usr/bin/python3'].filter((path): path is string => Boolean(path));
   python = candidates.find((path) => spawnSync(path, ['-c', 'import torch, numpy'], { stdio: 'ignore' }).status === 0) ?? null;
