@@ -35,20 +35,12 @@ template <typename Body> static inline void for_rows(int32_t R, int32_t C, const
   for_chunks(R, rows > 1 ? rows : 1, int64_t(R) * C, body);
 }
 
-/** Walks begin … end by vectors: wide(i) at each whole one, tail(i, rest) for the rest < W elements. */
-template <typename Wide, typename Tail>
-static UNROLLED_INLINE void by_vectors(int32_t begin, int32_t end, const Wide &wide, const Tail &tail) {
-  int32_t i = begin;
-  for (; end - i >= W; i += W) wide(i);
-  if (i < end) tail(i, end - i);
-}
-
-/** y[i] = f(x[i] …) for begin ≤ i < end: `inputs` is read by vectors, f gets one F of each. */
+/** y[i] = f(inputs[i] …) for begin ≤ i < end; f gets a vector of each. */
 template <typename Function, typename... Inputs>
 static UNROLLED_INLINE void map(int32_t begin, int32_t end, float *y, const Function &f, const Inputs *...inputs) {
-  by_vectors(
-      begin, end, [&](int32_t i) { store(y + i, f(load(inputs + i)...)); },
-      [&](int32_t i, int n) { store(y + i, f(load(inputs + i, n)...), n); });
+  each_vector(end - begin, [&](int i, int count) UNROLLED_LAMBDA {
+    store(y + begin + i, f(load(inputs + begin + i, count)...), count);
+  });
 }
 
 } // namespace UNROLLED_ISA

@@ -192,7 +192,7 @@ static UNROLLED_INLINE float reduce(int32_t n, const Function &f, const Inputs *
       s3 += f(load(inputs + i + 3 * W)...);
     }
     for (; end - i >= W; i += W) s0 += f(load(inputs + i)...);
-    if (i < end) { // f(0) need not be 0
+    if (i < end) { // f(0) need not be 0: its lanes past the end are left out
       float lanes[W];
       store(lanes, f(load(inputs + i, end - i)...));
       s1 += load(lanes, end - i);

@@ -8,8 +8,9 @@ namespace UNROLLED_ISA {
 
 /** y[i] = the element whose bits these are. */
 static void fill_buffer(int32_t *y, int32_t n, int32_t bits) {
-  by_vectors(
-      0, n, [&](int32_t i) { store(y + i, splat(bits)); }, [&](int32_t i, int rest) { for (int j = 0; j < rest; j++) y[i + j] = bits; });
+  int32_t i = 0;
+  for (; n - i >= W; i += W) store(y + i, splat(bits));
+  for (; i < n; i++) y[i] = bits;
 }
 
 static void copy_buffer(const float *x, float *y, int32_t n) { __builtin_memmove(y, x, size_t(n) * sizeof(float)); }

@@ -27,15 +27,14 @@ static void clip_value(float *gradient, int32_t n, float limit) {
 template <typename Update, typename... States>
 static UNROLLED_INLINE void optimize(float *parameters, const float *gradient, int32_t n, const Update &update, States *...states) {
   for_elements(n, [&](int32_t begin, int32_t end) {
-    const auto at = [&](int32_t i, auto... rest) { // rest: how many elements, where it is not a whole vector
-      const auto step = [&](auto... s) {
-        const F p = update(load(parameters + i, rest...), load(gradient + i, rest...), s...);
-        store(parameters + i, p, rest...);
-        (store(states + i, s, rest...), ...);
+    each_vector(end - begin, [&](int offset, int count) UNROLLED_LAMBDA {
+      const int32_t i = begin + offset;
+      const auto step = [&](auto... s) UNROLLED_LAMBDA {
+        store(parameters + i, update(load(parameters + i, count), load(gradient + i, count), s...), count);
+        (store(states + i, s, count), ...);
       };
-      step(load(states + i, rest...)...);
-    };
-    by_vectors(begin, end, [&](int32_t i) { at(i); }, [&](int32_t i, int rest) { at(i, rest); });
+      step(load(states + i, count)...);
+    });
   });
 }
 
