@@ -5,13 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+// Which instruction sets are linked, the widest first: the build says, e.g. -DUNROLLED_SETS(X)=X(avx2)X(base).
+#ifndef UNROLLED_SETS
+#define UNROLLED_SETS(X) X(base)
+#endif
+
 namespace unrolled {
 
-extern const Binding kernels_base[];
-#if defined(__x86_64__)
-extern const Binding kernels_avx2[];
-extern const Binding kernels_avx512[];
-#endif
+#define UNROLLED_DECLARE(name) extern const Binding kernels_##name[];
+UNROLLED_SETS(UNROLLED_DECLARE)
 
 namespace {
 
@@ -19,36 +21,30 @@ struct InstructionSet {
   const char *name;
   int32_t width; // floats
   const Binding *kernels;
-  bool isSupported;
+  bool (*isSupported)();
 };
 
-struct InstructionSets {
-  const InstructionSet *best = nullptr;
-  const InstructionSet *named(const char *name) const {
-    for (const InstructionSet &set : all) {
-      if (set.isSupported && strcmp(set.name, name) == 0) return &set;
-    }
-    return nullptr;
-  }
-  /** The widest first. */
-  const InstructionSet all[3] = {
+constexpr int32_t base_width = 4;
+bool has_base() { return true; }
 #if defined(__x86_64__)
-      {"avx512", 16, kernels_avx512,
-       __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
-           __builtin_cpu_supports("avx512vl")},
-      {"avx2", 8, kernels_avx2, __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")},
-#else
-      {"", 0, nullptr, false},
-      {"", 0, nullptr, false},
+[[maybe_unused]] constexpr int32_t avx2_width = 8;
+[[maybe_unused]] bool has_avx2() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
+[[maybe_unused]] constexpr int32_t avx512_width = 16;
+[[maybe_unused]] bool has_avx512() {
+  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
+         __builtin_cpu_supports("avx512vl");
+}
 #endif
-      {"base", 4, kernels_base, true},
-  };
-  InstructionSets() {
-    for (const InstructionSet &set : all) {
-      if (set.isSupported && best == nullptr) best = &set;
-    }
+
+/** The named set if this machine has it; without a name the best it has. */
+const InstructionSet *find(const char *name) {
+#define UNROLLED_SET(name) {#name, name##_width, kernels_##name, has_##name},
+  static const InstructionSet sets[] = {UNROLLED_SETS(UNROLLED_SET)};
+  for (const InstructionSet &set : sets) {
+    if (set.isSupported() && (name == nullptr || strcmp(set.name, name) == 0)) return &set;
   }
-};
+  return nullptr;
+}
 
 void set(napi_env env, napi_value object, const char *name, napi_callback call) {
   napi_value function;
@@ -72,13 +68,12 @@ napi_value address(napi_env env, napi_callback_info info) {
 
 /** load(name?): the kernels of the best instruction set of this machine, or of the one that is named, if the machine has it; else undefined. */
 napi_value load(napi_env env, napi_callback_info info) {
-  static const InstructionSets sets;
-  const InstructionSet *chosen = sets.best;
   size_t count = 1, length;
   napi_value given, kernels;
   char name[16];
   napi_get_cb_info(env, info, &count, &given, nullptr, nullptr);
-  if (napi_get_value_string_utf8(env, given, name, sizeof name, &length) == napi_ok) chosen = sets.named(name);
+  const bool isNamed = napi_get_value_string_utf8(env, given, name, sizeof name, &length) == napi_ok;
+  const InstructionSet *chosen = find(isNamed ? name : nullptr);
   if (chosen == nullptr) return nullptr;
   napi_create_object(env, &kernels);
   for (const Binding *binding = chosen->kernels; binding->name != nullptr; binding++) set(env, kernels, binding->name, binding->call);

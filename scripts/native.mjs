@@ -23,12 +23,12 @@ export const commonFlags = ['-std=c++17', '-O3', '-ffp-contract=off', '-fno-math
 
 export const nativeFlags = [...commonFlags, '-fPIC', '-pthread', '-fvisibility=hidden', '-I', headers];
 
-/** Name of each set, as UNROLLED_ISA knows it, and its flags. The first is what every machine of the kind has. */
+/** Name of each set, as UNROLLED_ISA knows it, and its flags; the widest first. Every machine of the kind has `base`. */
 export const instructionSets = {
   x64: {
-    base: [],
-    avx2: ['-mavx2', '-mfma'],
     avx512: ['-mavx512f', '-mavx512dq', '-mavx512bw', '-mavx512vl', '-mavx2', '-mfma'],
+    avx2: ['-mavx2', '-mfma'],
+    base: [],
   },
   arm64: { base: [] },
 };
@@ -37,17 +37,29 @@ export const instructionSets = {
  * What to compile and link for a processor: `compile` lists [source, object, flags]. `base` stands first in the link: of an
  * inline function that several objects hold, a linker keeps the first, and that one must run everywhere.
  */
-export function nativePlan(arch) {
+export function nativePlan(arch, names = Object.keys(instructionSets[arch] ?? {})) {
   const sets = instructionSets[arch];
   if (sets === undefined) return null;
   return {
     compile: [
-      ...Object.entries(sets).map(([isa, flags]) => ['kernels.cc', `kernels-${isa}.o`, [...flags, `-DUNROLLED_ISA=${isa}`]]),
+      ...names.toReversed().map((name) => ['kernels.cc', `kernels-${name}.o`, [...sets[name], `-DUNROLLED_ISA=${name}`]]),
       ['pool.cc', 'pool.o', []],
-      ['addon.cc', 'addon.o', []],
+      ['addon.cc', 'addon.o', [`-DUNROLLED_SETS(X)=${names.map((name) => `X(${name})`).join('')}`]],
     ],
     link: process.platform === 'darwin' ? ['-shared', '-pthread', '-undefined', 'dynamic_lookup'] : ['-shared', '-pthread', '-s'],
   };
+}
+
+/** The sets worth compiling for this machine alone: those it has, as far as it says so. */
+function setsOfThisMachine() {
+  const sets = Object.entries(instructionSets[process.arch] ?? {});
+  let features = null;
+  try {
+    features = new Set(readFileSync('/proc/cpuinfo', 'utf8').match(/^flags\s*:(.*)$/m)?.[1].trim().split(/\s+/));
+  } catch {
+    // Not Linux: all of them.
+  }
+  return sets.filter(([, flags]) => features === null || flags.every((flag) => features.has(flag.slice(2)))).map(([name]) => name);
 }
 
 /** One hash of everything under native/ and of `settings`. */
@@ -79,7 +91,7 @@ async function findCompiler() {
 export async function buildNative() {
   const output = join(root, 'build', 'native');
   const file = join(output, 'unrolled.node');
-  const plan = nativePlan(process.arch);
+  const plan = nativePlan(process.arch, setsOfThisMachine());
   if (plan === null || process.platform === 'win32') {
     return { built: false, reason: `no rule to compile for ${process.platform} ${process.arch} here` };
   }
