@@ -34,7 +34,7 @@ export class GRUCell extends Module implements Cell<Tensor> {
     return zeros([batch, this.options.hiddenSize], { backend: this.backend });
   }
 
-  step(x: Tensor, state?: Tensor | null): { output: Tensor; state: Tensor } {
+  step(x: Tensor, state: Tensor): { output: Tensor; state: Tensor } {
     const h = this.forward(x, state);
     return { output: h, state: h };
   }

@@ -38,7 +38,7 @@ export class LSTMCell extends Module implements Cell<LSTMState> {
     return [h, c];
   }
 
-  step(x: Tensor, state?: LSTMState | null): { output: Tensor; state: LSTMState } {
+  step(x: Tensor, state: LSTMState): { output: Tensor; state: LSTMState } {
     const next = this.forward(x, state);
     return { output: next[0], state: next };
   }

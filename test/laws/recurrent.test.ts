@@ -26,7 +26,8 @@ const tolerances: Readonly<Record<Backend['float'], number>> = { float32: 3e-5, 
 function expectEqual(actual: Tensor, expected: Tensor, what: string, tolerance = tolerances[actual.backend.float]): void {
   expect(actual.shape, `shape of ${what}`).toEqual(expected.shape);
   const [a, b] = [actual.dataSync(), expected.dataSync()];
-  const scale = b.reduce((largest, x) => Math.max(largest, Math.abs(x)), 1);
+  let scale = 1;
+  for (const y of b) scale = Math.max(scale, Math.abs(y));
   for (let i = 0; i < a.length; i++) {
     if (!(Math.abs(a[i] - b[i]) <= tolerance * scale)) expect.fail(`${what}: element ${i} is ${a[i]}, expected ${b[i]}`);
   }
