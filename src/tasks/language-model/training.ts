@@ -125,8 +125,14 @@ function build({ tokenizer, train }: Corpus, options: ResolvedOptions): Parts {
 function architectureOf(options: ResolvedOptions, vocabularySize: number): Architecture {
   const { cell, embeddingSize, hiddenSize, numLayers, dropout, embeddingDropout, tieWeights, samples } = options;
   const softmax = options.softmax ?? (vocabularySize > 10_000 && !tieWeights ? 'adaptive' : 'full');
-  const cutoffs = softmax === 'adaptive' ? [2000, 10_000].filter((cutoff) => cutoff < vocabularySize) : [];
+  const cutoffs = softmax === 'adaptive' ? (options.cutoffs ?? defaultCutoffs(vocabularySize)) : [];
   return { cell, vocabularySize, embeddingSize, hiddenSize, numLayers, dropout, embeddingDropout, tieWeights, softmax, samples, cutoffs };
+}
+
+/** A fifth of the words makes most of any text. */
+function defaultCutoffs(vocabularySize: number): number[] {
+  const cutoffs = [2000, 10_000].filter((cutoff) => cutoff < vocabularySize);
+  return cutoffs.length > 0 ? cutoffs : [Math.max(1, Math.floor(vocabularySize / 5))];
 }
 
 /** Steps by `maxSteps`, `epochs`, or `maxMinutes` and a measurement; the least of those given. */
