@@ -46,8 +46,8 @@ export function capture<B>(training: Training<B>, progress: Progress, carried: C
  *
  * @throws ConfigError, ShapeError  when it is of a training that was built otherwise
  */
-export function restore(
-  training: Training<never>,
+export function restore<B>(
+  training: Training<B>,
   { state, tensors }: Checkpoint,
 ): { readonly progress: Progress; readonly carried: Carried } {
   const { model, optimizer, batches, randoms = {}, average, plateau } = training;

@@ -200,11 +200,6 @@ describe('a training', () => {
     expect(bytes[2]).toBeLessThanOrEqual(bytes[0]);
   });
 
-  it('learns: the sentence to below 0.5 nats a character', async () => {
-    const events = await all(new Trainer(tinyTraining({ seed: 2, hiddenSize: 48, dropout: 0 }), { maxSteps: 200, validateEvery: 100 }));
-    expect(ofType(events, 'validation').at(-1)!.metrics.loss).toBeLessThan(0.5);
-  });
-
   it('runs once', async () => {
     const trainer = new Trainer(scripted([1]), { maxSteps: 1 });
     await all(trainer);

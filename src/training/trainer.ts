@@ -7,7 +7,7 @@
  * AbortSignal decide when a run ends, and nothing else.
  */
 import type { StateDict } from '../nn/module.ts';
-import { ConfigError, DivergenceError, FormatError } from '../tensor/errors.ts';
+import { ConfigError, DivergenceError, FileError, FormatError } from '../tensor/errors.ts';
 import { Breath } from './breath.ts';
 import type { Metrics, StopReason, TrainingEvent, ValidationEvent } from './events.ts';
 import { saveModel } from './model-file.ts';
@@ -313,7 +313,7 @@ export class Trainer<Batch> {
       average?.swap();
       return null;
     } catch (error) {
-      if (!(error instanceof FormatError)) throw error;
+      if (!(error instanceof FormatError || error instanceof FileError)) throw error;
       this.#advance({ best: null });
       average?.swap();
       return `the best weights, of step ${best.step}, cannot be read; the model has the last ones. ${error.message}`;
