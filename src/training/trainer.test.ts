@@ -6,6 +6,7 @@ import { createTrainer, tinyRun, tinyTraining } from '../../test/learning/tiny-t
 import { mul } from '../autograd/ops/binary.ts';
 import { sum } from '../autograd/ops/reduce.ts';
 import { tensor } from '../autograd/tensor.ts';
+import type { BackendName } from '../backend/backend.ts';
 import { getBackend, setBackend } from '../backend/select.ts';
 import type { BatchSource } from '../data/batch-source.ts';
 import { Module } from '../nn/module.ts';
@@ -238,18 +239,22 @@ describe('a training in a folder', () => {
     expect(tensors.get('lstm.weight_hh_l1')!.shape).toEqual([48, 12]);
   });
 
-  it('goes on from any checkpoint as if it had never stopped: the same events, the same weights to the bit', async () => {
-    const straight = await all(await tinyRun(join(folder, 'straight'), true, options));
-    const stops = [3, 7, 10, 26, 35];
-    const told1: unknown[] = [];
-    for (const [i, maxSteps] of [...stops, 40].entries()) {
-      const events = await all(await tinyRun(run(), i === 0, { ...options, maxSteps }));
-      // The validation that ends a part off the grid is not the whole run's.
-      told1.push(...told(events).filter((event) => event.type === 'step' || (event.type === 'validation' && event.step % 10 === 0)));
-    }
-    expect(told1).toEqual(told(straight).filter(({ type }) => type !== 'done'));
-    expect(readFileSync(join(run(), 'model.safetensors'))).toEqual(readFileSync(join(folder, 'straight', 'model.safetensors')));
-  });
+  it.each(['native', 'wasm', 'reference'] satisfies BackendName[])(
+    'goes on from any checkpoint on %s as if it had never stopped: the same events, the same weights to the bit',
+    async (backend) => {
+      setBackend(backend);
+      const straight = await all(await tinyRun(join(folder, 'straight'), true, options));
+      const stops = [3, 7, 10, 26, 35];
+      const told1: unknown[] = [];
+      for (const [i, maxSteps] of [...stops, 40].entries()) {
+        const events = await all(await tinyRun(run(), i === 0, { ...options, maxSteps }));
+        // The validation that ends a part off the grid is not the whole run's.
+        told1.push(...told(events).filter((event) => event.type === 'step' || (event.type === 'validation' && event.step % 10 === 0)));
+      }
+      expect(told1).toEqual(told(straight).filter(({ type }) => type !== 'done'));
+      expect(readFileSync(join(run(), 'model.safetensors'))).toEqual(readFileSync(join(folder, 'straight', 'model.safetensors')));
+    },
+  );
 
   it('when aborted saves a checkpoint, and goes on from it', async () => {
     const straight = join(folder, 'straight');
