@@ -36,7 +36,10 @@ export * from './data/text/index.ts';
 export * from './decode/index.ts';
 export * from './interop/index.ts';
 // Losses and optimisers
+export { AdaptiveSoftmax, type AdaptiveSoftmaxOptions } from './losses/adaptive-softmax.ts';
+export { type CandidateSampler, logUniformSampler, unigramSampler } from './losses/candidate-sampler.ts';
 export { type CrossEntropyOptions, crossEntropy } from './losses/cross-entropy.ts';
+export { type LinearCrossEntropyOptions, linearCrossEntropy } from './losses/linear-cross-entropy.ts';
 export {
   binaryCrossEntropy,
   binaryCrossEntropyWithLogits,
@@ -47,6 +50,7 @@ export {
   mse,
 } from './losses/pointwise.ts';
 export type { Reduction } from './losses/reduction.ts';
+export { type SampledSoftmaxOptions, sampledSoftmax } from './losses/sampled-softmax.ts';
 // Layers
 export { Dropout, type DropoutOptions } from './nn/dropout.ts';
 export { EmbeddedSequence, Embedding, type EmbeddingOptions } from './nn/embedding.ts';

@@ -4,10 +4,14 @@
  * same way, and nothing is copied. No history here: these are for operations.
  */
 import type { Backend } from '../backend/backend.ts';
+import { ShapeError } from '../tensor/errors.ts';
 import { type DType, rowMajor, type Shape, sizeOf } from '../tensor/shape.ts';
 import { own, releaseEarly } from './scope.ts';
 import { Storage } from './storage.ts';
 import { contiguous, Tensor, wholeBuffer } from './tensor.ts';
+
+/** What the kernel takes. */
+const maxAxes = 6;
 
 /** Axes from the slowest in memory to the fastest. */
 export type Order = readonly number[];
@@ -117,6 +121,11 @@ function mergedAxes(x: Tensor, y: Tensor): { n: number; xStride: number; yStride
     if (outer !== undefined && outer.xStride === axis.n * axis.xStride && outer.yStride === axis.n * axis.yStride) {
       merged[merged.length - 1] = { ...axis, n: outer.n * axis.n };
     } else merged.push(axis);
+  }
+  if (merged.length > maxAxes) {
+    throw new ShapeError(
+      `[contiguous] expected at most ${maxAxes} axes that lie apart from one another, received ${x} with strides [${x.strides.join(', ')}].`,
+    );
   }
   return merged.length > 0 ? merged : [{ n: 1, xStride: 1, yStride: 1 }];
 }

@@ -166,6 +166,7 @@ export function tensor(values: NestedNumbers | TypedArray, options: TensorOption
   return result;
 }
 
+/** A tensor of one number everywhere. */
 export function full(shape: Shape, value: number, options: TensorOptions = {}): Tensor {
   const backend = options.backend ?? getBackend();
   const dtype = options.dtype === 'int32' ? 'int32' : backend.float;
@@ -174,10 +175,12 @@ export function full(shape: Shape, value: number, options: TensorOptions = {}): 
   return result;
 }
 
+/** A tensor of zeros. */
 export function zeros(shape: Shape, options?: TensorOptions): Tensor {
   return full(shape, 0, options);
 }
 
+/** A tensor of ones. */
 export function ones(shape: Shape, options?: TensorOptions): Tensor {
   return full(shape, 1, options);
 }

@@ -57,6 +57,7 @@ export function normal(values: Values, deviation: number, rng: Random): void {
   rng.fillNormal(values, 0, deviation);
 }
 
+/** One number everywhere. */
 export function constant(values: Values, value: number): void {
   values.fill(value);
 }

@@ -11,6 +11,7 @@ export const neg = unary('neg');
 export const exp = unary('exp');
 /** Natural logarithm. */
 export const log = unary('log');
+/** Square root. */
 export const sqrt = unary('sqrt');
 /** x² */
 export const square = unary('square');
@@ -18,6 +19,7 @@ export const square = unary('square');
 export const abs = unary('abs');
 /** 1 / (1 + e^−x) */
 export const sigmoid = unary('sigmoid');
+/** Hyperbolic tangent. */
 export const tanh = unary('tanh');
 /** max(x, 0); its derivative at 0 is 0. */
 export const relu = unary('relu');
