@@ -11,5 +11,10 @@ const search = loadNative();
 const chosen = 'addon' in search ? search.addon.load()?.instructionSet : undefined;
 for (const instructionSet of ['avx512', 'avx2', 'base']) {
   if (!('addon' in search) || instructionSet === chosen) continue;
-  conformance({ backend: 'native', label: `native, ${instructionSet}`, open: () => createNative(search.addon, instructionSet) });
+  conformance({
+    backend: 'native',
+    label: `native, ${instructionSet}`,
+    isVariant: true,
+    open: () => createNative(search.addon, instructionSet),
+  });
 }

@@ -7,4 +7,4 @@ import { conformance } from './conformance.ts';
 setFlagsFromString('--experimental-wasm-relaxed-simd');
 
 conformance({ backend: 'wasm', label: 'wasm, SIMD', open: () => createWasm('simd') });
-conformance({ backend: 'wasm', label: 'wasm, relaxed SIMD', open: () => createWasm('relaxed') });
+conformance({ backend: 'wasm', label: 'wasm, relaxed SIMD', isVariant: true, open: () => createWasm('relaxed') });

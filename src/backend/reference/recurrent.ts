@@ -42,17 +42,19 @@ export function carry(states: Float64Array, { before, after }: Instant, width: n
 
 /** y = W x, W [rows of y, columns of x]. */
 export function multiply(W: Float64Array, x: Float64Array, y: Float64Array): void {
+  const K = x.length;
   for (let m = 0; m < y.length; m++) {
     let sum = 0;
-    for (let k = 0; k < x.length; k++) sum += W[m * x.length + k] * x[k];
+    for (let k = 0; k < K; k++) sum += W[m * K + k] * x[k];
     y[m] = sum;
   }
 }
 
 /** x += Wᵀ y */
 export function addTransposedProduct(W: Float64Array, y: Float64Array, x: Float64Array): void {
+  const K = x.length;
   for (let m = 0; m < y.length; m++) {
-    for (let k = 0; k < x.length; k++) x[k] += W[m * x.length + k] * y[m];
+    for (let k = 0; k < K; k++) x[k] += W[m * K + k] * y[m];
   }
 }
 
