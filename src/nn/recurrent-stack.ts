@@ -156,7 +156,8 @@ export class RecurrentStack {
       backendOf(this.#name, [x, weightHh]);
       return { sequence, input: stepsOf(timeMajor(byTime(x), sequence.lengths)) };
     }
-    const isFolded = fold === 'auto' ? x.table.shape[0] * 4 <= sequence.T * sequence.B : fold;
+    const isWorthIt = x.table.shape[0] * 4 <= sequence.T * sequence.B;
+    const isFolded = x.table.isContiguous && (fold === 'auto' ? isWorthIt : fold);
     if (!isFolded) return { sequence, input: stepsOf(timeMajor(byTime(x.materialize()), null)) };
     return { sequence, input: { rows: x.table, ids: onHost(byTime(x.ids)), paddingIndex: x.paddingIndex ?? -1 } };
   }

@@ -20,8 +20,8 @@ import { Random } from '../../src/tensor/random.ts';
 import { onEveryBackend } from '../backends/every.ts';
 import { type AnyLayer, inputOf, type LayerCase, layerCases, lengthsOf, makeLayer, stateOf } from './layers.ts';
 
-/** Sums in another order round differently: float32 has 24 bits, and some hundred terms and seven steps add up. */
-const tolerances: Readonly<Record<Backend['float'], number>> = { float32: 3e-5, float64: 1e-11 };
+/** Sums in another order round differently: 6e-8 in float32, which three layers of seven normalised steps make up to a thousand times larger. */
+const tolerances: Readonly<Record<Backend['float'], number>> = { float32: 1e-4, float64: 1e-11 };
 
 function expectEqual(actual: Tensor, expected: Tensor, what: string, tolerance = tolerances[actual.backend.float]): void {
   expect(actual.shape, `shape of ${what}`).toEqual(expected.shape);
@@ -35,7 +35,8 @@ function expectEqual(actual: Tensor, expected: Tensor, what: string, tolerance =
 
 function expectSameBits(actual: Tensor, expected: Tensor, what: string): void {
   expect(actual.shape, `shape of ${what}`).toEqual(expected.shape);
-  expect(actual.dataSync(), what).toEqual(expected.dataSync());
+  const [a, b] = [actual.dataSync(), expected.dataSync()];
+  for (let i = 0; i < a.length; i++) if (!Object.is(a[i], b[i])) expect.fail(`${what}: element ${i} is ${a[i]}, expected ${b[i]}`);
 }
 
 interface Result {
@@ -72,7 +73,7 @@ function everything(layer: AnyLayer, x: Tensor, state: readonly Tensor[] | null,
   return all;
 }
 
-function law(title: string, cases: fc.Arbitrary<LayerCase>, holds: (record: LayerCase, layer: AnyLayer) => void, numRuns = 60): void {
+function law(title: string, cases: fc.Arbitrary<LayerCase>, holds: (record: LayerCase, layer: AnyLayer) => void, numRuns = 40): void {
   test(title, () => {
     fc.assert(
       fc.property(cases, (record) => holds(record, makeLayer(record.options))),
