@@ -27,10 +27,10 @@ const reference = new ReferenceBackend();
 const step = 1e-4;
 const tolerance = 1e-8;
 
-const T = 5;
+const T = 4;
 const B = 3;
-const H = 4;
-const lengths = [5, 2, 4];
+const H = 3;
+const lengths = [4, 2, 3];
 const size = { T, B, H };
 
 const layers: LayerOptions[] = [
@@ -38,7 +38,7 @@ const layers: LayerOptions[] = [
     { cell, ...size },
     { cell, ...size, reverse: true },
     { cell, ...size, lengths },
-    { cell, ...size, lengths: [0, 5, 1], reverse: true },
+    { cell, ...size, lengths: [0, 4, 1], reverse: true },
     { cell, ...size, mask: true },
     { cell, ...size, norm: true },
     { cell, ...size, dY: false },
@@ -49,10 +49,10 @@ const layers: LayerOptions[] = [
   { cell: 'rnn', ...size, activation: 'relu' },
   { cell: 'rnn', ...size, activation: 'relu', lengths, reverse: true, mask: true, norm: true },
   { cell: 'lstm', ...size, peephole: true },
-  { cell: 'lstm', ...size, projection: 3 },
+  { cell: 'lstm', ...size, projection: 2 },
   { cell: 'lstm', ...size, cellNorm: true },
   { cell: 'lstm', ...size, peephole: true, projection: 2, cellNorm: true, norm: true, mask: true, lengths },
-  { cell: 'lstm', ...size, peephole: true, projection: 6, cellNorm: true, norm: true, mask: true, lengths, reverse: true, dY: false },
+  { cell: 'lstm', ...size, peephole: true, projection: 5, cellNorm: true, norm: true, mask: true, lengths, reverse: true, dY: false },
   { cell: 'gru', ...size, biasHn: true },
   { cell: 'gru', ...size, biasHn: true, norm: true, mask: true, lengths },
   { cell: 'gru', ...size, resetBefore: true },
