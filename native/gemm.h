@@ -39,6 +39,8 @@ enum class Into { Overwrite, Bias, Add };
 template <int R, int V, bool byDepth>
 static UNROLLED_INLINE void tile(int K, const float *a, ptrdiff_t aRow, const float *panel, ptrdiff_t panelRow, float *c,
                                  ptrdiff_t ldc, int n, Into into, const float *bias) {
+  UNROLLED_UNROLL
+  for (int r = 0; r < R; r++) __builtin_prefetch(c + r * ldc, 1);
   F sums[R][V] = {};
   for (int k = 0; k < K; k++) {
     F b[V];
@@ -97,11 +99,18 @@ static UNROLLED_INLINE void tile_of(int rows, int K, const float *a, ptrdiff_t a
   tiles[rows - 1](K, a, aRow, panel, panelRow, c, ldc, n, into, bias);
 }
 
-/** Cuts `size` into ceil(size / most) parts whose sizes differ by one at most; part i starts at start(i). */
+/** Asks for part i of `parts` of the next panel, so that it comes from L3 while this one is used. */
+static UNROLLED_INLINE void prefetch_part(const float *panel, int floats, int i, int parts) {
+  const int lines = ceil_div(floats, 16);
+  for (int line = lines * i / parts; line < lines * (i + 1) / parts; line++) __builtin_prefetch(panel + line * 16, 0, 2);
+}
+
+/** Cuts `size` into the fewest parts of at most `most` whose sizes differ by one at most; part i starts at start(i). */
 struct Cut {
-  int size, parts;
-  Cut(int size, int most) : size(size), parts(size > 0 ? ceil_div(size, most) : 0) {}
-  int start(int i) const { return int(int64_t(size) * i / parts); }
+  int size, parts, least, longer; // the first `longer` parts have least + 1
+  Cut(int size, int most)
+      : size(size), parts(size > 0 ? ceil_div(size, most) : 0), least(parts > 0 ? size / parts : 0), longer(size - least * parts) {}
+  int start(int i) const { return i * least + smaller(i, longer); }
 };
 
 // ---- packing ------------------------------------------------------------------------------------------------------------
@@ -155,29 +164,30 @@ static inline void pack_transposed(int n, int K, const float *b, ptrdiff_t ldb, 
   }
 }
 
-/** y [K, width] = stored [K, n] matrix, columns beyond n zero. */
-static inline void pack_straight(int n, int K, const float *b, ptrdiff_t ldb, float *y, int width) {
-  for (int k = 0; k < K; k++, b += ldb, y += width) {
-    for (int j = 0; j < width; j += W) {
-      const int left = n - j;
-      store(y + j, left >= W ? load(b + j) : load(b + j, larger(left, 0)));
-    }
-  }
-}
-
 /** Width of the panel that starts `left` columns before the end: a last narrow one takes one vector. */
 static UNROLLED_INLINE int panel_width(int left) { return left > W ? kColumns : W; }
 
 /**
- * Packs op(B) [K, N] into panels [ceil(N / kColumns)][K][width]; panel p starts at p · kColumns · K.
- * transB: B is stored [N, K].
+ * Packs op(B) [K, N] into panels [ceil(N / kColumns)][K][width], columns beyond N zero; panel p starts at p · kColumns · K.
+ * transB: B is stored [N, K]. Either way B is read along its rows.
  */
 static inline void pack_panels(int N, int K, const float *b, bool transB, ptrdiff_t ldb, float *panels) {
-  for (int n = 0; n < N; n += kColumns) {
-    const int left = N - n;
-    float *panel = panels + ptrdiff_t(n) * K;
-    if (transB) pack_transposed(smaller(left, kColumns), K, b + n * ldb, ldb, panel, panel_width(left));
-    else pack_straight(smaller(left, kColumns), K, b + n, ldb, panel, panel_width(left));
+  if (transB) {
+    for (int n = 0; n < N; n += kColumns) {
+      pack_transposed(smaller(N - n, kColumns), K, b + n * ldb, ldb, panels + ptrdiff_t(n) * K, panel_width(N - n));
+    }
+    return;
+  }
+  const int whole = N / kColumns * kColumns, left = N - whole, width = panel_width(left);
+  for (int k = 0; k < K; k++, b += ldb) {
+    float *to = panels + ptrdiff_t(k) * kColumns;
+    for (int n = 0; n < whole; n += kColumns, to += ptrdiff_t(kColumns) * K) {
+      store(to, load(b + n));
+      store(to + W, load(b + n + W));
+    }
+    if (left == 0) continue;
+    to = panels + ptrdiff_t(whole) * K + ptrdiff_t(k) * width;
+    for (int j = 0; j < width; j += W) store(to + j, load(b + whole + j, larger(left - j, 0)));
   }
 }
 
@@ -200,57 +210,69 @@ template <int distance> static UNROLLED_INLINE F sums_from(F *x) {
 /** Lane i of the result is the sum of the lanes of x[i]. */
 static UNROLLED_INLINE F sums(F (&x)[W]) { return sums_from<1>(x); }
 
-/** C[r, n … n+W) for R rows of A: dot products over k, W lanes each, then a tail. */
-template <int R>
-static UNROLLED_INLINE void dot_block(int K, const float *a, ptrdiff_t aRow, const float *b, ptrdiff_t ldb, float *c,
-                                      ptrdiff_t ldc, int n, Into into, const float *bias) {
-  constexpr int kAtOnce = R == 1 ? smaller(W, 8) : R == 2 ? 4 : R == 3 ? smaller(W, 4) : 2; // rows of B
-  F total[R][W] = {};
-  UNROLLED_UNROLL
-  for (int j = 0; j < W; j += kAtOnce) {
-    const float *rows[kAtOnce]; // a row beyond the last is the last again
+/** dots[r][i] = row r of A times row i of B, lane by lane. Rows of B after these are asked for meanwhile. */
+template <int R, int N>
+static UNROLLED_INLINE void dot_group(int K, const float *a, ptrdiff_t aRow, const float *b, ptrdiff_t ldb, F (&dots)[R][N]) {
+  constexpr int kChains = R == 1 ? 2 : 1; // sums a row keeps apart, to hide the latency of an addition
+  F parts[R][N][kChains] = {};
+  const auto multiply = [&](int k, int chain, int left) UNROLLED_LAMBDA {
+    F x[R];
     UNROLLED_UNROLL
-    for (int i = 0; i < kAtOnce; i++) rows[i] = b + smaller(j + i, n - 1) * ldb;
-    F dots[R][kAtOnce] = {};
-    int k = 0;
-    for (; k + W <= K; k += W) {
-      F x[R];
-      UNROLLED_UNROLL
-      for (int r = 0; r < R; r++) x[r] = load(a + r * aRow + k);
-      UNROLLED_UNROLL
-      for (int i = 0; i < kAtOnce; i++) {
-        const F w = load(rows[i] + k);
-        UNROLLED_UNROLL
-        for (int r = 0; r < R; r++) dots[r][i] = fma(x[r], w, dots[r][i]);
-      }
-    }
-    if (k < K) {
-      for (int i = 0; i < kAtOnce; i++) {
-        const F w = load(rows[i] + k, K - k);
-        for (int r = 0; r < R; r++) dots[r][i] = fma(load(a + r * aRow + k, K - k), w, dots[r][i]);
-      }
-    }
+    for (int r = 0; r < R; r++) x[r] = load(a + r * aRow + k, left);
     UNROLLED_UNROLL
-    for (int i = 0; i < kAtOnce; i++) {
+    for (int i = 0; i < N; i++) {
+      const F w = load(b + i * ldb + k, left);
       UNROLLED_UNROLL
-      for (int r = 0; r < R; r++) total[r][j + i] = dots[r][i];
+      for (int r = 0; r < R; r++) parts[r][i][chain] = fma(x[r], w, parts[r][i][chain]);
     }
+  };
+  int k = 0;
+  for (; k + 2 * W <= K; k += 2 * W) {
+    UNROLLED_UNROLL
+    for (int i = 0; i < N; i++) __builtin_prefetch(b + (i + 8) * ldb + k);
+    multiply(k, 0, W);
+    multiply(k + W, kChains - 1, W);
   }
+  for (; k < K; k += W) multiply(k, 0, smaller(W, K - k));
   UNROLLED_UNROLL
   for (int r = 0; r < R; r++) {
-    float *to = c + r * ldc;
-    const F dots = sums(total[r]);
-    if (n >= W) store(to, (into == Into::Add ? load(to) : into == Into::Bias ? load(bias) : F{}) + dots);
-    else store(to, (into == Into::Add ? load(to, n) : into == Into::Bias ? load(bias, n) : F{}) + dots, n);
+    UNROLLED_UNROLL
+    for (int i = 0; i < N; i++) dots[r][i] = kChains == 2 ? parts[r][i][0] + parts[r][i][kChains - 1] : parts[r][i][0];
   }
 }
 
 template <int R>
 static __attribute__((noinline)) void dot_rows(int N, int K, const float *a, ptrdiff_t aRow, const float *b, ptrdiff_t ldb,
                                                float *c, ptrdiff_t ldc, Into into, const float *bias) {
-  int n = 0;
-  for (; n + W <= N; n += W) dot_block<R>(K, a, aRow, b + n * ldb, ldb, c + n, ldc, W, into, bias ? bias + n : nullptr);
-  if (n < N) dot_block<R>(K, a, aRow, b + n * ldb, ldb, c + n, ldc, N - n, into, bias ? bias + n : nullptr);
+  constexpr int kAtOnce = R == 4 ? 2 : 4; // rows of B, so that 8 to 12 sums are under way
+  for (int n = 0; n < N; n += W, b += W * ldb) {
+    const int columns = smaller(W, N - n);
+    F total[R][W] = {};
+    if (columns == W) {
+      UNROLLED_UNROLL
+      for (int j = 0; j < W; j += kAtOnce) {
+        F dots[R][kAtOnce];
+        dot_group<R, kAtOnce>(K, a, aRow, b + j * ldb, ldb, dots);
+        UNROLLED_UNROLL
+        for (int r = 0; r < R; r++) {
+          UNROLLED_UNROLL
+          for (int i = 0; i < kAtOnce; i++) total[r][j + i] = dots[r][i];
+        }
+      }
+    } else {
+      for (int j = 0; j < columns; j++) {
+        F dots[R][1];
+        dot_group<R, 1>(K, a, aRow, b + j * ldb, ldb, dots);
+        for (int r = 0; r < R; r++) total[r][j] = dots[r][0];
+      }
+    }
+    UNROLLED_UNROLL
+    for (int r = 0; r < R; r++) {
+      float *to = c + r * ldc + n;
+      const F start = into == Into::Add ? load(to, columns) : into == Into::Bias ? load(bias + n, columns) : F{};
+      store(to, start + sums(total[r]), columns);
+    }
+  }
 }
 
 /** C [M, N] = A · Bᵀ by dot products, B stored [N, K]. Reads B once per four rows of A. */
@@ -278,23 +300,31 @@ static inline int32_t block_floats(int M, int N, int K) {
   return round_up(depth * (round_up(smaller(N, kBlockColumns), kColumns) + round_up(smaller(M, kBlockRows), kRows)), 16);
 }
 
-/** Packs rows [M] x depth [K] of op(A) into tiles as `rows` cuts them: stored [K, M]: [K][tile]; stored [M, K]: its rows. */
-static inline void pack_rows(const Cut &rows, int K, const float *a, bool transA, ptrdiff_t lda, float *y) {
+/**
+ * Packs rows [M] x depth [K] of op(A) into tiles as `rows` cuts them. Stored [M, K]: the tile's rows as they are. Stored
+ * [K, M]: [K][rows of the tile], by whole vectors: what one writes too far the next writes over, so the ends, of a tile and of
+ * the `readable` columns of A, are written number by number.
+ */
+static inline void pack_rows(const Cut &rows, int K, const float *a, bool transA, ptrdiff_t lda, int readable, float *y) {
   if (!transA) {
     for (int m = 0; m < rows.size; m++) {
       const float *from = a + m * lda;
       float *to = y + ptrdiff_t(m) * K;
-      int k = 0;
-      for (; k + W <= K; k += W) store(to + k, load(from + k));
-      for (; k < K; k++) to[k] = from[k];
+      each_vector(K, [&](int k, int count) UNROLLED_LAMBDA { store(to + k, load(from + k, count), count); });
     }
     return;
   }
   for (int k = 0; k < K; k++, a += lda) {
+    for (int m = 0; m < rows.size; m += 16) __builtin_prefetch(a + 4 * lda + m); // a short run of each row: no pattern to follow
     for (int i = 0; i < rows.parts; i++) {
-      const int m = rows.start(i), size = rows.start(i + 1) - m;
-      float *to = y + ptrdiff_t(m) * K + k * size;
-      for (int r = 0; r < size; r++) to[r] = a[m + r];
+      const int m = rows.start(i), size = rows.start(i + 1) - m, wide = round_up(size, W);
+      const float *from = a + m;
+      float *to = y + ptrdiff_t(m) * K + ptrdiff_t(k) * size;
+      if (k * size + wide <= K * size && m + wide <= readable) {
+        for (int r = 0; r < size; r += W) store(to + r, load(from + r));
+      } else {
+        for (int r = 0; r < size; r++) to[r] = from[r];
+      }
     }
   }
 }
@@ -314,7 +344,7 @@ static inline void multiply_blocked(int M, int N, int K, const float *a, bool tr
       for (int i = 0; i < blocks.parts; i++) {
         const int m = blocks.start(i);
         const Cut rows(blocks.start(i + 1) - m, kRows);
-        pack_rows(rows, depth, transA ? a + k * lda + m : a + m * lda + k, transA, lda, tiles);
+        pack_rows(rows, depth, transA ? a + k * lda + m : a + m * lda + k, transA, lda, M - m, tiles);
         for (int j = 0; j < columns; j += kColumns) {
           const float *panel = panels + ptrdiff_t(j) * depth;
           const int width = panel_width(columns - j), wanted = smaller(width, columns - j);
@@ -335,7 +365,16 @@ static inline void multiply_blocked(int M, int N, int K, const float *a, bool tr
 /** One thread's part of C, few rows: B where it lies, stored [K, N]; only a last odd panel is packed. */
 static inline void multiply_slim(int M, int N, int K, const float *a, bool transA, ptrdiff_t lda, const float *b,
                                  ptrdiff_t ldb, float *c, ptrdiff_t ldc, const float *bias, Into into, float *workspace) {
-  for (int n = 0; n < N; n += kColumns) {
+  int n = 0;
+  if (M == 1) { // one row has sums to spare for a wider panel: longer runs of B
+    constexpr int kWide = 8 * W;
+    for (; n + kWide <= N; n += kWide) {
+      const float *add = bias ? bias + n : nullptr;
+      if (transA) tile<1, 8, true>(K, a, lda, b + n, ldb, c + n, ldc, kWide, into, add);
+      else tile<1, 8, false>(K, a, lda, b + n, ldb, c + n, ldc, kWide, into, add);
+    }
+  }
+  for (; n < N; n += kColumns) {
     const int columns = smaller(kColumns, N - n);
     const float *panel = b + n;
     ptrdiff_t panelRow = ldb;

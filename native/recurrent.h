@@ -42,11 +42,13 @@ struct Product {
   const float *weight = nullptr;
   float *panels = nullptr;  // per block of depth: [ceil(N / kColumns)][depth][width]; null: not packed
   bool isPacked = false;
+  bool isFar = false; // larger than what stays in L2
 
   /** T steps of B rows each are to come. */
   Product(int N, int K, bool isTransposed, const float *weight, int T, int B, Arena &arena)
       : N(N), K(K), isTransposed(isTransposed), weight(weight),
         isPacked(isTransposed ? B > kFewestPackedRows && int64_t(T) * B >= kFewestPackedUses : T > 4 || B > kFewRows) {
+    isFar = int64_t(N) * K >= 1 << 16;
     panels = arena.take(isPacked ? ptrdiff_t(round_up(N, kColumns)) * K : 0);
   }
 
@@ -79,6 +81,7 @@ struct Product {
     const float *b = panel(depths, d, n);
     for (int i = 0; i < tiles.parts; i++) {
       const int row = tiles.start(i);
+      if (isFar && n + kColumns < N) prefetch_part(b + ptrdiff_t(kColumns) * depth, depth * panel_width(N - n - kColumns), i, tiles.parts);
       tile_of<false>(tiles.start(i + 1) - row, depth, x + row * ldx, ldx, b, panel_width(N - n), y + row * ldy + n, ldy,
                      smaller(kColumns, N - n), d > 0 ? Into::Add : into, nullptr);
     }

@@ -72,19 +72,18 @@ static UNROLLED_INLINE void store(int32_t *p, I x) { *reinterpret_cast<Unaligned
 static UNROLLED_INLINE F splat(float x) { return x - F{}; }
 static UNROLLED_INLINE I splat(int32_t x) { return x - I{}; }
 
-// Of fewer than W floats: called, not inlined, since it stands beside every wide loop and is seldom run.
-static __attribute__((noinline, unused)) F load_some(const float *p, int n) {
+/** The first n floats; the others are 0. */
+static UNROLLED_INLINE F load(const float *p, int n) {
+  if (n >= W) return load(p);
   F x{};
   for (int i = 0; i < n; i++) x[i] = p[i];
   return x;
 }
-static __attribute__((noinline, unused)) void store_some(float *p, F x, int n) {
+/** The first n floats of x. */
+static UNROLLED_INLINE void store(float *p, F x, int n) {
+  if (n >= W) return store(p, x);
   for (int i = 0; i < n; i++) p[i] = x[i];
 }
-/** The first n floats; the others are 0. */
-static UNROLLED_INLINE F load(const float *p, int n) { return n >= W ? load(p) : load_some(p, n); }
-/** The first n floats of x. */
-static UNROLLED_INLINE void store(float *p, F x, int n) { n >= W ? store(p, x) : store_some(p, x, n); }
 
 /** body(i, count) for i = 0, W, 2W … below n; count is W, and for a last odd one what is left. */
 template <typename Body> static UNROLLED_INLINE void each_vector(int n, const Body &body) {
@@ -108,8 +107,22 @@ static UNROLLED_INLINE F select(I mask, F a, F b) {
 #endif
 }
 /** b where either is NaN, as minps and maxps. */
-static UNROLLED_INLINE F minimum(F a, F b) { return select(a < b, a, b); }
-static UNROLLED_INLINE F maximum(F a, F b) { return select(a > b, a, b); }
+static UNROLLED_INLINE F minimum(F a, F b) {
+#if defined(__wasm_relaxed_simd__)
+  return select(a < b, a, b);
+#else
+  return a < b ? a : b;
+#endif
+}
+static UNROLLED_INLINE F maximum(F a, F b) {
+#if defined(__wasm_relaxed_simd__)
+  return select(a > b, a, b);
+#else
+  return a > b ? a : b;
+#endif
+}
+/** x into [low, high]; NaN stays. */
+static UNROLLED_INLINE F clamp(F x, float low, float high) { return minimum(splat(high), maximum(splat(low), x)); }
 static UNROLLED_INLINE F absolute(F x) { return as_float(as_int(x) & splat(int32_t(0x7fffffff))); }
 
 /** a · b + c: one rounding where the machine has it, two on SSE2 and plain WASM. */
