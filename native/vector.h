@@ -72,18 +72,19 @@ static UNROLLED_INLINE void store(int32_t *p, I x) { *reinterpret_cast<Unaligned
 static UNROLLED_INLINE F splat(float x) { return x - F{}; }
 static UNROLLED_INLINE I splat(int32_t x) { return x - I{}; }
 
-/** The first n floats; the others are 0. */
-static UNROLLED_INLINE F load(const float *p, int n) {
-  if (n >= W) return load(p);
+// Of fewer than W floats: called, not inlined, since it stands beside every wide loop and is seldom run.
+static __attribute__((noinline, unused)) F load_some(const float *p, int n) {
   F x{};
   for (int i = 0; i < n; i++) x[i] = p[i];
   return x;
 }
-/** The first n floats of x. */
-static UNROLLED_INLINE void store(float *p, F x, int n) {
-  if (n >= W) return store(p, x);
+static __attribute__((noinline, unused)) void store_some(float *p, F x, int n) {
   for (int i = 0; i < n; i++) p[i] = x[i];
 }
+/** The first n floats; the others are 0. */
+static UNROLLED_INLINE F load(const float *p, int n) { return n >= W ? load(p) : load_some(p, n); }
+/** The first n floats of x. */
+static UNROLLED_INLINE void store(float *p, F x, int n) { n >= W ? store(p, x) : store_some(p, x, n); }
 
 /** body(i, count) for i = 0, W, 2W … below n; count is W, and for a last odd one what is left. */
 template <typename Body> static UNROLLED_INLINE void each_vector(int n, const Body &body) {
