@@ -50,4 +50,12 @@ describe('checkGradients', () => {
     expect(x.grad).toBeNull();
     expect(p.grad).toBeNull();
   });
+
+  it('finds gross mistakes in float32 too', () => {
+    const backend = getBackend('wasm');
+    const x = randomNormal([4, 3], rng, { backend });
+    const w = randomNormal([3, 5], rng, { backend });
+    expect(checkGradients((a, b) => tanh(matmul(a, b)), [x, w])).toBeLessThan(2e-2);
+    expect(() => checkGradients((a, b) => tanh(matmul(a, b.detach())), [x, w])).toThrow(/input 1 of shape \[3, 5\]/);
+  });
 });
