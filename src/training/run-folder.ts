@@ -141,8 +141,14 @@ export class RunFolder {
   }
 
   async #steps(): Promise<number[]> {
+    await this.#removeHalfWritten();
     const names = await listFolder(`${this.path}/checkpoints`);
-    for (const name of names) if (name.endsWith('.tmp')) await removeFile(`${this.path}/checkpoints/${name}`); // of a killed run
     return names.map((name) => Number(/^step-(\d+)\.safetensors$/.exec(name)?.[1] ?? Number.NaN)).filter(Number.isInteger);
+  }
+  /** What a killed run was writing. */
+  async #removeHalfWritten(): Promise<void> {
+    for (const folder of [this.path, `${this.path}/checkpoints`]) {
+      for (const name of await listFolder(folder)) if (/\.\d+-\d+\.tmp$/.test(name)) await removeFile(`${folder}/${name}`);
+    }
   }
 }

@@ -304,6 +304,14 @@ describe('a training in a folder', () => {
     expect(readFileSync(join(run(), 'model.safetensors'))).toEqual(readFileSync(join(straight, 'model.safetensors')));
   });
 
+  it('removes what a killed run was writing', async () => {
+    await all(await tinyRun(run(), true, { ...options, maxSteps: 7 }));
+    writeFileSync(join(run(), 'model.safetensors.123-4.tmp'), 'half');
+    writeFileSync(join(run(), 'checkpoints', 'step-000000014.safetensors.123-3.tmp'), 'half');
+    await all(await tinyRun(run(), false, options));
+    expect([...readdirSync(run()), ...readdirSync(join(run(), 'checkpoints'))].filter((name) => name.endsWith('.tmp'))).toEqual([]);
+  });
+
   it('says so when no checkpoint can be read', async () => {
     await all(await tinyRun(run(), true, { ...options, maxSteps: 30 }));
     for (const name of readdirSync(join(run(), 'checkpoints'))) damageFile(join(run(), 'checkpoints', name), 'cut');
