@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { mean, sum } from '../autograd/ops/reduce.ts';
 import { scope } from '../autograd/scope.ts';
-import { backward } from '../autograd/tape.ts';
+import { backward, noGrad } from '../autograd/tape.ts';
 import { randomNormal, type Tensor, zeros } from '../autograd/tensor.ts';
 import { setBackend } from '../backend/select.ts';
 import { Adam } from '../optim/adam.ts';
@@ -128,8 +128,11 @@ describe('what it refuses', () => {
     expect(() => lstm.stream()).toThrow(new ConfigError(message('stream')));
   });
 
-  test('a stream with dropout', () => {
+  test('a stream with dropout, a step with recurrent dropout', () => {
     const lstm = new LSTM({ ...small, recurrentDropout: 0.5 });
+    expect(() => lstm.step(zeros([1, 3]))).toThrow(
+      new ConfigError('[LSTM.step] recurrentDropout drops the same units through a whole sequence. Use forward, or call eval() first.'),
+    );
     expect(() => lstm.stream()).toThrow(new ConfigError('[LSTM.stream] a stream has no dropout; call eval() first.'));
     expect(lstm.eval().stream().step([1, 2, 3])).toHaveLength(4);
   });
@@ -203,6 +206,21 @@ test.each(['reference', 'wasm'] as const)('truncated training holds its memory f
   };
   expect(train(100)).toBe(train(2));
   expect(state![0].storage.length, 'the state carries its own numbers, not the whole sequence').toBe(state![0].size);
+});
+
+test('without gradients only one layer is in memory at a time', () => {
+  const backend = setBackend('reference');
+  const peakOf = (numLayers: number): number => {
+    const lstm = new LSTM({ inputSize: 4, hiddenSize: 4, numLayers, rng: new Random(1) });
+    const run = () => scope(() => noGrad(() => lstm.forward(randomNormal([8, 50, 4], new Random(2)))));
+    run(); // moves the parameters
+    const before = backend.memory.bytes;
+    backend.resetPeak();
+    run();
+    return backend.memory.peakBytes - before;
+  };
+  // What a layer more costs: its last state, and its output while the next one reads it.
+  expect(peakOf(5)).toBeLessThan(peakOf(2) * 1.05);
 });
 
 test('gradients flow through a scope that was left', () => {

@@ -5,7 +5,7 @@
 import { concat, stack } from '../autograd/ops/concat.ts';
 import { dropout, requireProbability } from '../autograd/ops/dropout.ts';
 import { reshape, select, transpose } from '../autograd/ops/shape.ts';
-import { inScope } from '../autograd/scope.ts';
+import { inScope, releaseEarly } from '../autograd/scope.ts';
 import { backendOf, bufferOf, empty, Tensor, tensor } from '../autograd/tensor.ts';
 import { ConfigError, ShapeError } from '../tensor/errors.ts';
 import { Random } from '../tensor/random.ts';
@@ -93,6 +93,7 @@ export class RecurrentStack {
           }),
         );
         lasts.push(...results.map(({ last }) => last));
+        if (layer > 0 && !layerInput.rows.requiresGrad) releaseEarly(layerInput.rows.storage);
         output = bidirectional
           ? concat(
               results.map((result) => result.output),
@@ -113,7 +114,12 @@ export class RecurrentStack {
   /** One instant. */
   step(x: Tensor, initial: readonly Tensor[] | null, isTraining: boolean): { output: Tensor; state: Tensor[] } {
     this.#requireCausal('step');
-    const { inputSize, batchFirst } = this.#options;
+    const { inputSize, batchFirst, recurrentDropout } = this.#options;
+    if (isTraining && recurrentDropout > 0) {
+      throw new ConfigError(
+        `[${this.#name}.step] recurrentDropout drops the same units through a whole sequence. Use forward, or call eval() first.`,
+      );
+    }
     if (x.rank !== 2 || x.shape[1] !== inputSize) {
       throw new ShapeError(`[${this.#name}.step] expected x of shape [B, ${inputSize}] (one instant), received ${formatShape(x.shape)}.`);
     }
