@@ -48,10 +48,10 @@ function prepareTrain(workload, rnn, tensors) {
 }
 
 function prepareForward(workload, rnn, tensors) {
-  const { T, B, inputSize, hiddenSize } = workload;
+  const { T, B, inputSize } = workload;
   const x = tensor(swapTimeAndBatch(tensors.x.values, T, B, inputSize), { dtype: 'float32' }).reshape([B, T, inputSize]);
   const call = () => noGrad(() => rnn.forward(x).tensor.data);
-  return { outputs: swapTimeAndBatch(call(), B, T, hiddenSize), call };
+  return { outputs: call(), call }; // its output is a view of [T, B, H]
 }
 
 function prepareStep(workload, rnn, tensors) {

@@ -34,6 +34,8 @@ const tolerance = 1e-4;
 /** Someone this slow, in milliseconds a sample, takes part in the first rounds only. */
 const slowMs = 3000;
 const slowRounds = 2;
+/** And this slow, in the first alone. */
+const verySlowMs = 30_000;
 
 interface Seat extends Omit<Measured, 'samplesMs'> {
   readonly contender: Contender;
@@ -104,7 +106,8 @@ async function seat(
         return answer;
       }
       const first = await contender.run();
-      const ms = first > slowMs ? first : median([await contender.run(), await contender.run(), await contender.run()]);
+      const isSlow = first * setup.workload.calls > slowMs;
+      const ms = isSlow ? first : median([await contender.run(), await contender.run(), await contender.run()]);
       if (pauseMs > 0) await pause(pauseMs);
       if (best !== undefined && best.ms <= ms) {
         contender.stop();
@@ -119,8 +122,9 @@ async function seat(
     }
   }
   const { contender, ready, outputs, ms } = best!;
-  const isSlow = ms * setup.workload.calls > slowMs;
-  return { label, contender, ready, outputs, pauseMs, rounds: isSlow ? Math.min(slowRounds, rounds) : rounds, samplesMs: [] };
+  const sampleMs = ms * setup.workload.calls;
+  const own = sampleMs > verySlowMs ? 1 : sampleMs > slowMs ? slowRounds : rounds;
+  return { label, contender, ready, outputs, pauseMs, rounds: Math.min(own, rounds), samplesMs: [] };
 }
 
 function writeNumbers(workload: Workload, folder: string): Pick<Setup, 'tensorFile' | 'tensors'> {

@@ -1,0 +1,396 @@
+/**
+ * Puts the raw results of bench/results into the tables of docs/performance.md and docs/results.md: what stands between
+ * `<!-- table: NAME -->` and `<!-- end -->` is generated, the rest is written by hand.
+ *
+ *   npx tsx bench/tables.ts
+ */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { BenchRecord } from '../src/cli/bench/records.ts';
+import type { Circumstances } from './circumstances.ts';
+import { limits, type SpeedTarget, speedTargets } from './targets.ts';
+
+/** The pages whose tables are generated. */
+export const pages = ['performance.md', 'results.md'].map((name) => fileURLToPath(new URL(`../docs/${name}`, import.meta.url)));
+
+/** A page with its tables made anew. */
+export function withTables(page: string): string {
+  return page.replace(/(<!-- table: ([\w-]+) -->\n)[\s\S]*?(<!-- end -->)/g, (_, begin: string, name: string, end: string) => {
+    const table = tables[name];
+    if (table === undefined) throw new Error(`unknown table "${name}". Known: ${Object.keys(tables).join(', ')}.`);
+    return `${begin}\n${table()}\n\n${end}`;
+  });
+}
+
+const tables: Record<string, () => string> = {
+  summary,
+  'train-native': () => speedTable((r) => r.id.startsWith('train') && r.backend === 'native' && isMainPeer(r)),
+  'inference-native': () => speedTable((r) => !r.id.startsWith('train') && r.backend === 'native' && isMainPeer(r)),
+  wasm: () => speedTable((r) => r.backend === 'wasm' && r.peer !== 'brain' && r.peer !== 'deepbox'),
+  'wasm-relaxed': () => speedTable((r) => r.backend === 'wasm-relaxed'),
+  javascript: () =>
+    speedTable(
+      (r) =>
+        ['tfjs-cpu', 'tfjs-wasm', 'brain', 'deepbox'].includes(r.peer ?? '') && (r.backend === 'native' || !r.peer!.startsWith('tfjs')),
+    ),
+  overhead,
+  memory,
+  size,
+  soak,
+  'tiny-shakespeare': tinyShakespeare,
+  sotu,
+};
+
+// ---- speed ------------------------------------------------------------------------------------------------------------
+
+function speedRecords(): BenchRecord[] {
+  return read<BenchRecord[]>('speed') ?? [];
+}
+
+function isMainPeer({ peer }: BenchRecord): boolean {
+  return peer === null || peer === 'torch' || peer === 'ort';
+}
+
+function speedTable(isIn: (record: BenchRecord) => boolean): string {
+  const records = speedRecords().filter(isIn);
+  if (records.length === 0) return notMeasured('npx unrolled bench --out bench/results/speed.json');
+  const rows = records.map((record) => {
+    const { id, variant, threads, peer, medianMs, peerMedianMs, ratio, ratioQuartiles, gflops, spread, rounds, remark } = record;
+    const found = targetsOf(record);
+    return [
+      id + (variant === 'folded' ? ', folded' : ''),
+      threads,
+      `${time(medianMs)} ± ${((spread / 2) * 100).toFixed(0)} %`,
+      gflops.toFixed(1),
+      peer === null ? '–' : `${peer}${remark === null ? '' : ` (${remark})`}`,
+      peerMedianMs === null ? '–' : `${time(peerMedianMs)}${rounds < 3 ? ` (${rounds} only)` : ''}`,
+      ratio === null ? '–' : `${ratioText(ratio)}${rounds < 3 ? '' : ` (${ratioQuartiles!.map((q) => q.toFixed(2)).join('–')})`}`,
+      found.map(targetText).join(', ') || '–',
+      found.map((target) => verdict(isMet(target, record))).join(', ') || '–',
+    ];
+  });
+  const head = ['measured', 'threads', 'Unrolled', 'GFLOP/s', 'against', 'its time', 'ratio (quartiles)', 'target', 'met'];
+  return `${aboveSpeed(records)}\n\n${table(head, rows)}`;
+}
+
+function targetsOf(record: BenchRecord): SpeedTarget[] {
+  return speedTargets.filter(
+    ({ id, variant, backend, threads, peer }) =>
+      id === record.id &&
+      variant === record.variant &&
+      backend === record.backend &&
+      threads === record.threads &&
+      (peer === 'any' || peer === record.peer),
+  );
+}
+
+function isMet({ field, atLeast = -Infinity, atMost = Infinity }: SpeedTarget, record: BenchRecord): boolean {
+  const value = record[field];
+  return value !== null && value >= atLeast && value <= atMost;
+}
+
+function targetText({ field, atLeast, atMost }: SpeedTarget): string {
+  if (field === 'medianMs') return `≤ ${time(atMost!)}`;
+  return field === 'ratio' ? `≥ ${atLeast}x` : `≥ ${atLeast} GFLOP/s`;
+}
+
+/** Where Unrolled loses, the table says so in words. */
+function ratioText(ratio: number): string {
+  return ratio < 1 ? `**${ratio.toFixed(2)}x, slower**` : `${ratio.toFixed(ratio < 10 ? 2 : 0)}x`;
+}
+
+function aboveSpeed(records: readonly BenchRecord[]): string {
+  const all = (of: (record: BenchRecord) => readonly string[]): string => [...new Set(records.flatMap(of))].join('; ');
+  const versions = all(({ versions }) => Object.entries(versions).map(([name, version]) => `${name} ${version}`));
+  const commands = all(({ command }) => [`\`${command}\``]);
+  return `${all(({ date }) => [date])} · ${all(({ cpu }) => [cpu])} · ${all(({ description }) => [description])} · ${versions} · ${commands}`;
+}
+
+/** How many targets are met, and every one that is not. */
+function summary(): string {
+  const records = speedRecords();
+  const judged = speedTargets.map((target) => ({ target, record: records.find((record) => targetsOf(record).includes(target)) }));
+  const others = otherVerdicts();
+  const measured = judged.flatMap(({ target, record }) =>
+    record === undefined ? [] : [{ what: describe(target), met: isMet(target, record), was: wasText(target, record) }],
+  );
+  const all = [...measured, ...others];
+  const missed = all.filter(({ met }) => !met);
+  const missing = judged.filter(({ record }) => record === undefined).length;
+  const count = all.length === 0 ? 'Nothing is measured yet.' : `${all.length - missed.length} of ${all.length} measured targets are met.`;
+  return [
+    `${count}${missing === 0 || all.length === 0 ? '' : ` ${missing} more are not measured yet.`}`,
+    ...(missed.length === 0 ? [] : ['', 'Missed:', '', ...missed.map(({ what, was }) => `- ${what}: ${was}`)]),
+  ].join('\n');
+}
+
+function describe(target: SpeedTarget): string {
+  const { id, variant, backend, threads, peer } = target;
+  const against = peer === 'any' ? '' : ` against ${peer}`;
+  return `${id}${variant === 'folded' ? ', folded' : ''}, ${backend}, ${threads} ${threads === 1 ? 'thread' : 'threads'}${against} ${targetText(target)}`;
+}
+
+function wasText({ field }: SpeedTarget, record: BenchRecord): string {
+  if (field === 'medianMs') return time(record.medianMs);
+  return field === 'ratio' ? `${record.ratio!.toFixed(2)}x` : `${record.gflops.toFixed(1)} GFLOP/s`;
+}
+
+// ---- memory, size, long runs --------------------------------------------------------------------------------------------
+
+interface Overhead extends Circumstances {
+  readonly description: string;
+  readonly publicMs: number;
+  readonly bareMs: number;
+  readonly overhead: number;
+  readonly overheadQuartiles: readonly [number, number];
+}
+
+interface Memory extends Circumstances {
+  readonly records: readonly {
+    readonly id: string;
+    readonly backend: string;
+    readonly peakBytes: number;
+    readonly keptBytes: number;
+    readonly ratio: number;
+  }[];
+}
+
+interface Size extends Circumstances {
+  readonly bundle: { readonly bytes: number; readonly gzipped: number };
+  readonly importMs: number;
+  readonly importQuartilesMs: readonly [number, number];
+}
+
+interface Soak extends Circumstances {
+  readonly records: readonly {
+    readonly backend: string;
+    readonly what: string;
+    readonly steps: number;
+    readonly seconds: number;
+    readonly residentBytes: readonly number[];
+    readonly growth: number;
+  }[];
+}
+
+interface Verdict {
+  readonly what: string;
+  readonly met: boolean;
+  readonly was: string;
+}
+
+function otherVerdicts(): Verdict[] {
+  const overhead = read<Overhead>('overhead');
+  const size = read<Size>('size');
+  return [
+    ...(overhead === null
+      ? []
+      : [
+          {
+            what: `public face over bare kernels ≤ ${percent(limits.overhead)}`,
+            met: overhead.overhead <= limits.overhead,
+            was: percent(overhead.overhead),
+          },
+        ]),
+    ...(read<Memory>('memory')?.records ?? []).map(({ id, backend, ratio }) => ({
+      what: `memory of ${id}, ${backend} ≤ ${limits.memory}x`,
+      met: ratio <= limits.memory,
+      was: `${ratio.toFixed(2)}x`,
+    })),
+    ...(size === null
+      ? []
+      : [
+          {
+            what: 'browser bundle ≤ 300 kB gzipped',
+            met: size.bundle.gzipped <= limits.bundleGzippedBytes,
+            was: kilobytes(size.bundle.gzipped),
+          },
+          { what: `import ≤ ${limits.importMs} ms`, met: size.importMs <= limits.importMs, was: time(size.importMs) },
+        ]),
+    ...(read<Soak>('soak')?.records ?? []).map(({ backend, what, growth }) => ({
+      what: `growth in ${what}, ${backend} < ${percent(limits.soakGrowth)}`,
+      met: growth < limits.soakGrowth,
+      was: percent(growth),
+    })),
+  ];
+}
+
+function overhead(): string {
+  const result = read<Overhead>('overhead');
+  if (result === null) return notMeasured('npx tsx bench/overhead.ts');
+  const { publicMs, bareMs, overhead, overheadQuartiles } = result;
+  const quartiles = overheadQuartiles.map(percent).join(' – ');
+  const row = [
+    time(publicMs),
+    time(bareMs),
+    `${percent(overhead)} (${quartiles})`,
+    `≤ ${percent(limits.overhead)}`,
+    verdict(overhead <= limits.overhead),
+  ];
+  return `${above(result, result.description)}\n\n${table(['public face', 'bare kernels', 'overhead (quartiles)', 'target', 'met'], [row])}`;
+}
+
+function memory(): string {
+  const result = read<Memory>('memory');
+  if (result === null) return notMeasured('npx tsx bench/memory.ts');
+  const rows = result.records.map(({ id, backend, peakBytes, keptBytes, ratio }) => [
+    id,
+    backend,
+    megabytes(peakBytes),
+    megabytes(keptBytes),
+    `${ratio.toFixed(2)}x`,
+    `≤ ${limits.memory}x`,
+    verdict(ratio <= limits.memory),
+  ]);
+  return `${above(result)}\n\n${table(['training step', 'backend', 'peak', 'has to be kept', 'ratio', 'target', 'met'], rows)}`;
+}
+
+function size(): string {
+  const result = read<Size>('size');
+  if (result === null) return notMeasured('npx tsx bench/size.ts');
+  const { bundle, importMs, importQuartilesMs } = result;
+  const rows = [
+    [
+      'browser bundle with LSTM, training and WebAssembly, gzipped',
+      kilobytes(bundle.gzipped),
+      `≤ ${kilobytes(limits.bundleGzippedBytes)}`,
+      verdict(bundle.gzipped <= limits.bundleGzippedBytes),
+    ],
+    ['the same, not gzipped', kilobytes(bundle.bytes), '–', '–'],
+    [
+      "`import 'unrolled'` in a fresh Node",
+      `${time(importMs)} (${importQuartilesMs.map(time).join(' – ')})`,
+      `≤ ${limits.importMs} ms`,
+      verdict(importMs <= limits.importMs),
+    ],
+  ];
+  return `${above(result)}\n\n${table(['measured', 'is', 'target', 'met'], rows)}`;
+}
+
+function soak(): string {
+  const result = read<Soak>('soak');
+  if (result === null) return notMeasured('npx tsx bench/soak.ts');
+  const rows = result.records.map(({ backend, what, steps, seconds, residentBytes, growth }) => [
+    `${steps.toLocaleString('en')} ${what} steps`,
+    backend,
+    `${seconds.toFixed(0)} s`,
+    megabytes(residentBytes[0]),
+    megabytes(residentBytes.at(-1)!),
+    percent(growth),
+    `< ${percent(limits.soakGrowth)}`,
+    verdict(growth < limits.soakGrowth),
+  ]);
+  return `${above(result)}\n\n${table(['run', 'backend', 'took', 'after a tenth', 'at the end', 'growth', 'target', 'met'], rows)}`;
+}
+
+// ---- quality ------------------------------------------------------------------------------------------------------------
+
+interface TinyShakespeare extends Circumstances {
+  readonly description: string;
+  readonly minutes: number;
+  readonly characters: { readonly train: number; readonly valid: number };
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly report: { readonly metrics: Readonly<Record<string, number>> };
+}
+
+interface Sotu extends Circumstances {
+  readonly description: string;
+  readonly pytorchThreads: string;
+  readonly words: { readonly train: number; readonly test: number };
+  readonly config: Readonly<Record<string, number>>;
+  readonly unrolled: { readonly perplexity: number; readonly trainingSeconds: number };
+  readonly pytorch: { readonly perplexity: number; readonly trainingSeconds: number };
+}
+
+function tinyShakespeare(): string {
+  const result = read<TinyShakespeare>('tiny-shakespeare');
+  if (result === null) return notMeasured('npx tsx bench/quality/tiny-shakespeare.ts --data FOLDER');
+  const { minutes, config, report } = result;
+  const { natsPerToken, bitsPerCharacter } = report.metrics;
+  const rows = [
+    [
+      'nats a character, last 10 %',
+      natsPerToken.toFixed(4),
+      `≤ ${limits.tinyShakespeareNats}`,
+      verdict(natsPerToken <= limits.tinyShakespeareNats),
+    ],
+    ['bits a character', bitsPerCharacter.toFixed(4), '–', '–'],
+    ['minutes', minutes.toFixed(1), `≤ ${limits.tinyShakespeareMinutes}`, verdict(minutes <= limits.tinyShakespeareMinutes)],
+  ];
+  const options = Object.entries(config).map(([name, value]) => `${name} ${value}`);
+  return `${above(result, result.description)}\n\n${options.join(', ')}\n\n${table(['measured', 'is', 'target', 'met'], rows)}`;
+}
+
+function sotu(): string {
+  const result = read<Sotu>('sotu');
+  if (result === null) return notMeasured('npx tsx bench/quality/sotu.ts');
+  const { unrolled, pytorch, words, config } = result;
+  const difference = unrolled.perplexity / pytorch.perplexity - 1;
+  const rows = [
+    [
+      'test perplexity',
+      unrolled.perplexity.toFixed(2),
+      pytorch.perplexity.toFixed(2),
+      `${difference < 0 ? '' : '+'}${percent(difference)}`,
+      `within ${percent(limits.sotuPerplexity)}`,
+      verdict(Math.abs(difference) <= limits.sotuPerplexity),
+    ],
+    [
+      'training',
+      `${unrolled.trainingSeconds.toFixed(0)} s`,
+      `${pytorch.trainingSeconds.toFixed(0)} s`,
+      ratioText(pytorch.trainingSeconds / unrolled.trainingSeconds),
+      'in less time',
+      verdict(unrolled.trainingSeconds < pytorch.trainingSeconds),
+    ],
+  ];
+  const { vocabularySize, embeddingSize, hiddenSize, B, T, steps, parameters } = config;
+  const model = `${vocabularySize} words, embedding ${embeddingSize}, LSTM ${hiddenSize}, full softmax, ${parameters} parameters; ${words.train} words to train on, ${words.test} to test; B ${B}, T ${T}, ${steps} steps`;
+  return `${above(result, result.description)} · ${result.pytorchThreads}\n\n${model}\n\n${table(['measured', 'Unrolled', 'PyTorch', 'compared', 'target', 'met'], rows)}`;
+}
+
+// ---- text ---------------------------------------------------------------------------------------------------------------
+
+function read<T>(name: string): T | null {
+  const file = new URL(`./results/${name}.json`, import.meta.url);
+  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as T) : null;
+}
+
+function above({ date, cpu, versions, command }: Circumstances, description?: string): string {
+  const named = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
+  return [date, cpu, ...(description === undefined ? [] : [description]), named.join('; '), `\`${command}\``].join(' · ');
+}
+
+function table(head: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
+  const line = (cells: readonly (string | number)[]): string => `| ${cells.join(' | ')} |`;
+  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
+}
+
+function notMeasured(command: string): string {
+  return `Not measured yet. \`${command}\``;
+}
+
+function verdict(isMet: boolean): string {
+  return isMet ? 'yes' : '**no**';
+}
+
+function time(ms: number): string {
+  if (ms < 1) return `${(ms * 1000).toPrecision(3)} µs`;
+  if (ms < 1000) return `${ms.toPrecision(3)} ms`;
+  return ms < 10_000 ? `${ms.toFixed(0)} ms` : `${(ms / 1000).toFixed(1)} s`;
+}
+
+function percent(share: number): string {
+  return `${(share * 100).toFixed(1)} %`;
+}
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(1)} MB`;
+}
+
+function kilobytes(bytes: number): string {
+  return `${(bytes / 1000).toFixed(0)} kB`;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  for (const file of pages) writeFileSync(file, withTables(readFileSync(file, 'utf8')));
+}
