@@ -67,6 +67,7 @@ export class RunFolder {
    * @throws FormatError  when there are checkpoints and none is whole
    */
   async resume(warn: (message: string) => void): Promise<{ checkpoint: Checkpoint; file: string } | null> {
+    await this.#removeHalfWritten();
     const steps = await this.#steps();
     let damage: unknown;
     let found: Checkpoint | null = null;
@@ -141,10 +142,10 @@ export class RunFolder {
   }
 
   async #steps(): Promise<number[]> {
-    await this.#removeHalfWritten();
     const names = await listFolder(`${this.path}/checkpoints`);
     return names.map((name) => Number(/^step-(\d+)\.safetensors$/.exec(name)?.[1] ?? Number.NaN)).filter(Number.isInteger);
   }
+
   /** What a killed run was writing. */
   async #removeHalfWritten(): Promise<void> {
     for (const folder of [this.path, `${this.path}/checkpoints`]) {
