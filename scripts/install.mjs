@@ -10,8 +10,14 @@ import { buildWasm } from './wasm.mjs';
 export async function buildKernels() {
   const [native, wasm] = await Promise.all([buildNative(), buildWasm()]);
   if (native.built) console.log(`native kernels: built`);
-  if (native.reason !== undefined) console.log(`native kernels: none, ${native.reason}; WebAssembly will be used, which is slower but complete.`);
-  if (wasm.built) console.log(`WebAssembly kernels: built (${Object.entries(wasm.bytes).map(([name, bytes]) => `${name} ${(bytes / 1000).toFixed(0)} kB`).join(', ')})`);
+  if (native.reason !== undefined)
+    console.log(`native kernels: none, ${native.reason}; WebAssembly will be used, which is slower but complete.`);
+  if (wasm.built)
+    console.log(
+      `WebAssembly kernels: built (${Object.entries(wasm.bytes)
+        .map(([name, bytes]) => `${name} ${(bytes / 1000).toFixed(0)} kB`)
+        .join(', ')})`,
+    );
   if (process.env.VERBOSE) console.log(`${native.log ?? ''}${wasm.log ?? ''}`);
 }
 

@@ -19,7 +19,17 @@ const headers = join(root, 'node_modules', 'node-api-headers', 'include');
  * Of every C++ compilation. Contraction is off so that the sources say what is fused (see native/vector.h); psabi warnings
  * are about passing vectors between functions compiled for different machines, of which there are none.
  */
-export const commonFlags = ['-std=c++17', '-O3', '-ffp-contract=off', '-fno-math-errno', '-fno-exceptions', '-fno-rtti', '-Wall', '-Wextra', '-Wno-psabi'];
+export const commonFlags = [
+  '-std=c++17',
+  '-O3',
+  '-ffp-contract=off',
+  '-fno-math-errno',
+  '-fno-exceptions',
+  '-fno-rtti',
+  '-Wall',
+  '-Wextra',
+  '-Wno-psabi',
+];
 
 export const nativeFlags = [...commonFlags, '-fPIC', '-pthread', '-fvisibility=hidden', '-I', headers];
 
@@ -55,7 +65,12 @@ function setsOfThisMachine() {
   const sets = Object.entries(instructionSets[process.arch] ?? {});
   let features = null;
   try {
-    features = new Set(readFileSync('/proc/cpuinfo', 'utf8').match(/^flags\s*:(.*)$/m)?.[1].trim().split(/\s+/));
+    features = new Set(
+      readFileSync('/proc/cpuinfo', 'utf8')
+        .match(/^flags\s*:(.*)$/m)?.[1]
+        .trim()
+        .split(/\s+/),
+    );
   } catch {
     // Not Linux: all of them.
   }
@@ -113,7 +128,9 @@ export async function buildNative() {
         run(compiler.name, [...nativeFlags, ...flags, '-c', join(folder, source), '-o', join(work, object)]),
       ),
     );
-    logs.push(await run(compiler.name, [...plan.compile.map(([, object]) => join(work, object)), ...plan.link, '-o', join(work, 'unrolled.node')]));
+    logs.push(
+      await run(compiler.name, [...plan.compile.map(([, object]) => join(work, object)), ...plan.link, '-o', join(work, 'unrolled.node')]),
+    );
     // Renamed, not overwritten: a process that has the old one loaded keeps it.
     renameSync(join(work, 'unrolled.node'), file);
     writeFileSync(stamp, hash);

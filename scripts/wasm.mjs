@@ -37,7 +37,8 @@ export async function buildWasm() {
   const hash = hashSources([version, flags, variants]);
   if (existsSync(output) && readFileSync(output, 'utf8').includes(hash)) return { built: false };
 
-  const { runClang } = await import('@yowasp/clang');
+  const { runClang, runLLVM } = await import('@yowasp/clang');
+  await runLLVM(null, {}, { fetchProgress() {} }); // reads the compiler from its package; silently, which runClang would not
   const folder = join(root, 'native');
   const sources = Object.fromEntries(
     readdirSync(folder)
@@ -59,7 +60,6 @@ export async function buildWasm() {
       const files = await runClang(['clang++', ...flags, ...extra, 'kernels.cc', 'wasm.cc', '-o', 'kernels.wasm'], sources, {
         stdout: collect,
         stderr: collect,
-        fetchProgress() {},
       });
       bytes[name] = files['kernels.wasm'].length;
       lines.push(`export const ${name} =\n  '${Buffer.from(files['kernels.wasm']).toString('base64')}';`);
@@ -73,4 +73,3 @@ export async function buildWasm() {
   renameSync(`${output}.tmp`, output);
   return { built: true, bytes, log: logs };
 }
-

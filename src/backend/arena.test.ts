@@ -46,7 +46,9 @@ describe('Arena', () => {
   ] as const) {
     it(`gives out blocks that do not overlap, and gets all of it back (${kind})`, () => {
       const action = fc.oneof(
-        fc.record({ allocate: fc.oneof(fc.integer({ min: 0, max: 300 }), fc.integer({ min: 0, max: 3_000_000 }), fc.constant(5_000_000_000)) }),
+        fc.record({
+          allocate: fc.oneof(fc.integer({ min: 0, max: 300 }), fc.integer({ min: 0, max: 3_000_000 }), fc.constant(5_000_000_000)),
+        }),
         fc.record({ release: fc.nat() }),
       );
       fc.assert(
@@ -115,7 +117,9 @@ describe('Arena', () => {
   it('says how much was asked for when there is no more', () => {
     const arena = new Arena(oneSlab(2 ** 21));
     arena.allocate(2 ** 20);
-    expect(() => arena.allocate(2 ** 20)).toThrow(new BackendError('out of memory: 1.0 MB asked for, 1.0 MB in use (1.0 MB held). Advice.'));
+    expect(() => arena.allocate(2 ** 20)).toThrow(
+      new BackendError('out of memory: 1.0 MB asked for, 1.0 MB in use (1.0 MB held). Advice.'),
+    );
   });
 
   it('refuses to free twice', () => {

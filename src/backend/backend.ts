@@ -102,9 +102,29 @@ export interface Backend {
   /** dTable[ids[r]] += dY[r], in the order of r; rows with ids[r] == paddingIndex are left out (-1: none). */
   scatterAddRows(dY: Buffer, ids: Buffer, dTable: Buffer, R: number, C: number, paddingIndex: number): void;
   /** normalized = (x − mean) · rstd; y = normalized ⊙ weight + bias. weight, bias: [C] or null (1 and 0). rstd [R] and normalized [R, C] are saved. y may be null when only normalized is wanted. */
-  layerNorm(x: Buffer, weight: Buffer | null, bias: Buffer | null, y: Buffer | null, normalized: Buffer, rstd: Buffer, R: number, C: number, epsilon: number): void;
+  layerNorm(
+    x: Buffer,
+    weight: Buffer | null,
+    bias: Buffer | null,
+    y: Buffer | null,
+    normalized: Buffer,
+    rstd: Buffer,
+    R: number,
+    C: number,
+    epsilon: number,
+  ): void;
   /** dX overwrites (in place with dY allowed); dWeight, dBias [C] add (null: not wanted). */
-  layerNormBackward(dY: Buffer, weight: Buffer | null, normalized: Buffer, rstd: Buffer, dX: Buffer, dWeight: Buffer | null, dBias: Buffer | null, R: number, C: number): void;
+  layerNormBackward(
+    dY: Buffer,
+    weight: Buffer | null,
+    normalized: Buffer,
+    rstd: Buffer,
+    dX: Buffer,
+    dWeight: Buffer | null,
+    dBias: Buffer | null,
+    R: number,
+    C: number,
+  ): void;
 
   // ---- randomness -------------------------------------------------------------------------------------------------
   /** y[i] = 0 with probability p, else 1/(1−p). Element i uses word i mod 4 of Philox block counter + floor(i/4): dropped when (word >>> 8)·2⁻²⁴ < p. Bits are equal on every backend. */

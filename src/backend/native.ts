@@ -50,7 +50,9 @@ export function createNative(addon: Addon, instructionSet?: string): KernelBacke
   const kernels = addon.load(instructionSet);
   if (kernels === undefined) {
     const present = Object.keys(setNames).filter((name) => addon.load(name) !== undefined);
-    throw new BackendError(`[native] expected an instruction set that this machine has (${present.join(', ')}), received "${instructionSet}".`);
+    throw new BackendError(
+      `[native] expected an instruction set that this machine has (${present.join(', ')}), received "${instructionSet}".`,
+    );
   }
   return new KernelBackend({
     name: 'native',

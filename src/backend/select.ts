@@ -94,7 +94,9 @@ function create(name: BackendName): Backend {
     case 'native': {
       const search = loadNative();
       if ('reason' in search) {
-        throw new BackendError(`[native] ${search.reason}. Install the package for this platform, or a C++ compiler and run "npm run build".`);
+        throw new BackendError(
+          `[native] ${search.reason}. Install the package for this platform, or a C++ compiler and run "npm run build".`,
+        );
       }
       const backend = createNative(search.addon, environment('UNROLLED_ISA'));
       backend.setThreads(threads ?? threadsOfEnvironment() ?? hardwareThreads());
@@ -113,6 +115,7 @@ function threadsOfEnvironment(): number | undefined {
   const given = environment('UNROLLED_THREADS');
   if (given === undefined) return undefined;
   const count = Number(given);
-  if (!Number.isInteger(count) || count < 1) throw new ConfigError(`[UNROLLED_THREADS] expected an integer of at least 1, received "${given}".`);
+  if (!Number.isInteger(count) || count < 1)
+    throw new ConfigError(`[UNROLLED_THREADS] expected an integer of at least 1, received "${given}".`);
   return count;
 }

@@ -72,7 +72,17 @@ export interface Exports {
   log_softmax_backward(y: pointer, dY: pointer, dX: pointer, R: int, C: int): void;
   gather_rows(table: pointer, ids: pointer, y: pointer, R: int, C: int): void;
   scatter_add_rows(dY: pointer, ids: pointer, dTable: pointer, R: int, C: int, paddingIndex: int): void;
-  layer_norm(x: pointer, weight: pointer, bias: pointer, y: pointer, normalized: pointer, rstd: pointer, R: int, C: int, epsilon: float): void;
+  layer_norm(
+    x: pointer,
+    weight: pointer,
+    bias: pointer,
+    y: pointer,
+    normalized: pointer,
+    rstd: pointer,
+    R: int,
+    C: int,
+    epsilon: float,
+  ): void;
   layer_norm_backward(
     dY: pointer,
     weight: pointer,
@@ -210,14 +220,4 @@ export interface Exports {
   gru_backward(...layer: [...GruArguments, ...GradientArguments, workspace: pointer]): void;
 }
 
-type LstmSizes = [
-  T: int,
-  B: int,
-  H: int,
-  P: int,
-  hasMask: flag,
-  hasNorm: flag,
-  hasPeephole: flag,
-  hasProjection: flag,
-  hasCellNorm: flag,
-];
+type LstmSizes = [T: int, B: int, H: int, P: int, hasMask: flag, hasNorm: flag, hasPeephole: flag, hasProjection: flag, hasCellNorm: flag];

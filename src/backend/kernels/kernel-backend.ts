@@ -69,7 +69,9 @@ class KernelBuffer implements Buffer {
 
   view(): Float32Array | Int32Array {
     const offset = this.pointer - this.slab.address;
-    return this.dtype === 'int32' ? new Int32Array(this.slab.buffer, offset, this.length) : new Float32Array(this.slab.buffer, offset, this.length);
+    return this.dtype === 'int32'
+      ? new Int32Array(this.slab.buffer, offset, this.length)
+      : new Float32Array(this.slab.buffer, offset, this.length);
   }
 }
 
@@ -116,7 +118,8 @@ export class KernelBackend implements Backend {
   // ---- memory -----------------------------------------------------------------------------------------------------
 
   allocate(dtype: DType, length: number): Buffer {
-    if (dtype === 'float64') throw new BackendError(`[${this.name}] expected float32 or int32, received float64, which only "reference" has.`);
+    if (dtype === 'float64')
+      throw new BackendError(`[${this.name}] expected float32 or int32, received float64, which only "reference" has.`);
     if (length > maximumLength) {
       throw new BackendError(`[${this.name}] a tensor has at most ${maximumLength} elements, received ${length}: split it.`);
     }
@@ -126,7 +129,8 @@ export class KernelBackend implements Backend {
 
   free(buffer: Buffer): void {
     const own = buffer as KernelBuffer;
-    if (own.block === null) throw new BackendError(`[${this.name}] expected an allocated buffer to free, received a slice, or one that is freed already.`);
+    if (own.block === null)
+      throw new BackendError(`[${this.name}] expected an allocated buffer to free, received a slice, or one that is freed already.`);
     this.#arena.release(own.block);
     own.block = null;
   }
@@ -154,7 +158,10 @@ export class KernelBackend implements Backend {
 
   /** Calls a kernel with so many floats of memory of its own. */
   #withWorkspace(floats: number, call: (workspace: number) => void): void {
-    if (floats === 0) return call(0);
+    if (floats === 0) {
+      call(0);
+      return;
+    }
     const block = this.#arena.allocate(floats * bytesPerElement);
     call(block.pointer);
     this.#arena.release(block);
