@@ -11,7 +11,7 @@ import { root } from './ensure.mjs';
 const program = join(root, 'dist', 'cli', 'main.js');
 
 /** What makes the most of a minute on two cores; found on Moby-Dick. */
-const options = ['--max-minutes', '1.25'];
+const options = ['--max-minutes', '1.25', '--batch-size', '16', '--sequence-length', '32', '--learning-rate', '0.006'];
 
 const given = process.argv.slice(2);
 const texts = given.includes('--train') || (given[0] !== undefined && !given[0].startsWith('-')) ? [] : [mobyDick()];
