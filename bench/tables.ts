@@ -31,7 +31,8 @@ const tables: Record<string, () => string> = {
   javascript: () =>
     speedTable(
       (r) =>
-        ['tfjs-cpu', 'tfjs-wasm', 'brain', 'deepbox'].includes(r.peer ?? '') && (r.backend === 'native' || !r.peer!.startsWith('tfjs')),
+        ['tfjs-cpu', 'tfjs-wasm', 'tfjs-wasm-cell', 'brain', 'deepbox'].includes(r.peer ?? '') &&
+        (r.backend === 'native' || !r.peer!.startsWith('tfjs')),
     ),
   overhead,
   memory,

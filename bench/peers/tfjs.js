@@ -1,4 +1,7 @@
-/** TensorFlow.js's side of `unrolled bench`, backend `cpu` or `wasm` by the first argument. */
+/**
+ * TensorFlow.js's side of `unrolled bench`: `tfjs.js cpu|wasm [cell]`. Everything goes through tf.layers; with `cell`, single
+ * steps go through tf.basicLSTMCell instead, which one has to feed with weights by hand, and which is several times faster.
+ */
 
 import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
@@ -6,23 +9,21 @@ import * as tf from '@tensorflow/tfjs';
 import { setWasmPaths } from '@tensorflow/tfjs-backend-wasm';
 import { reorderGates, serve, sum, swapTimeAndBatch, transpose, Unsupported } from './peer.js';
 
-const backend = process.argv[2];
+const [backend, way] = process.argv.slice(2);
 const require = createRequire(import.meta.url);
 setWasmPaths(`${dirname(require.resolve('@tensorflow/tfjs-backend-wasm'))}/`);
 
 await serve(async ({ workload, tensors }) => {
   await tf.setBackend(backend);
-  const prepare = { train: prepareTrain, forward: prepareForward, step: prepareStep }[workload.kind];
+  const prepare = { train: prepareTrain, forward: prepareForward, step: way === 'cell' ? prepareCellStep : prepareStep }[workload.kind];
   return { name: `TensorFlow.js (${backend})`, version: tf.version.tfjs, ...(await prepare(workload, tensors)) };
 });
-
-const gateCounts = { lstm: 4, rnn: 1 };
 
 /** Keras's kernel [I, G·H], recurrent kernel [H, G·H] and one bias; an LSTM's gates are i, f, c, o: PyTorch's order. */
 function recurrentWeights(workload, tensors, layer) {
   const { hiddenSize: H } = workload;
   const I = layer === 0 ? workload.inputSize : H;
-  const rows = gateCounts[workload.cell] * H;
+  const rows = (workload.cell === 'lstm' ? 4 : 1) * H;
   const values = (name) => tensors[`rnn.${name}_l${layer}`].values;
   return [
     tf.tensor(transpose(values('weight_ih'), rows, I), [I, rows]),
@@ -87,8 +88,25 @@ async function prepareForward(workload, tensors) {
   return { outputs: swapTimeAndBatch(await call(), B, T, hiddenSize), call };
 }
 
-/** tf.basicLSTMCell, with which a step is several times faster than with tf.layers. Its gate order is i, g, f, o. */
-async function prepareStep(workload, tensors) {
+/** A stateful layer, one instant at a time. */
+function prepareStep(workload, tensors) {
+  const { T, inputSize: I } = workload;
+  const layer = recurrentLayer(workload, { batchInputShape: [1, 1, I], returnSequences: false, stateful: true });
+  const model = tf.sequential({ layers: [layer] });
+  layer.setWeights(recurrentWeights(workload, tensors, 0));
+  const step = (t) => {
+    const x = tf.tensor3d(tensors.x.values.subarray(t * I, (t + 1) * I), [1, 1, I]);
+    const y = model.predict(x);
+    const values = y.dataSync();
+    tf.dispose([x, y]);
+    return values;
+  };
+  const outputs = Array.from({ length: T }, (_, t) => [...step(t)]).flat();
+  return { outputs, call: () => step(0), remark: 'tf.layers, stateful' };
+}
+
+/** Its gate order is i, g, f, o. */
+async function prepareCellStep(workload, tensors) {
   const { T, inputSize: I, hiddenSize: H } = workload;
   const gates = (name) => reorderGates(tensors[`rnn.${name}_l0`].values, 4, [0, 2, 1, 3]);
   const kernel = new Float32Array((I + H) * 4 * H);
@@ -106,5 +124,5 @@ async function prepareStep(workload, tensors) {
     return next[1].dataSync();
   };
   const outputs = Array.from({ length: T }, (_, t) => [...step(t)]).flat();
-  return { outputs, call: () => step(0) };
+  return { outputs, call: () => step(0), remark: 'tf.basicLSTMCell' };
 }

@@ -53,7 +53,7 @@ export async function bench(options: BenchOptions): Promise<BenchRecord[]> {
     for (const threads of threadsFor(backend, options.threads)) {
       for (const workload of chosen) {
         terminal.line(terminal.bold(`${workload.id}, ${backend}, ${threads === 1 ? '1 thread' : `${threads} threads`}`));
-        const entrants = [...subjects(workload, backend), ...peers.flatMap((peer) => entrantsOf(peer, threads))];
+        const entrants = [...subjects(workload, backend), ...peers.flatMap((peer) => entrantsOf(peer, threads, workload))];
         const measurement = await measure(workload, threads, entrants, options.rounds);
         const found = recordsOf({ workload, backend, threads, command }, measurement);
         for (const record of found) terminal.line(sentence(record));
@@ -88,7 +88,8 @@ function sentence({ variant, peer, medianMs, peerMedianMs, ratio, gflops, spread
 }
 
 function milliseconds(ms: number): string {
-  return ms < 1 ? `${(ms * 1000).toPrecision(3)} µs` : `${ms.toPrecision(3)} ms`;
+  if (ms < 1) return `${(ms * 1000).toPrecision(3)} µs`;
+  return ms < 1000 ? `${ms.toPrecision(3)} ms` : `${ms.toFixed(0)} ms`;
 }
 
 function defaultBackend(): BenchBackend {

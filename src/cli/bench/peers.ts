@@ -5,6 +5,7 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Launch } from './contender.ts';
 import type { Entrant } from './measure.ts';
+import type { Workload } from './workloads.ts';
 
 export const peerNames = ['torch', 'ort', 'tfjs', 'brain', 'deepbox'] as const;
 export type PeerName = (typeof peerNames)[number];
@@ -32,11 +33,14 @@ export function whyMissing(peer: PeerName): string | null {
 }
 
 /** The contenders that a peer stands for with so many threads; none where it has one thread only and is asked for more. */
-export function entrantsOf(peer: PeerName, threads: number): readonly Entrant[] {
+export function entrantsOf(peer: PeerName, threads: number, { kind }: Workload): readonly Entrant[] {
   if (peer === 'torch') return [{ label: 'torch', launches: torchLaunches(threads) }];
   if (peer === 'ort') return [{ label: 'ort', launches: [script('ort.js')], pauseMs: 25 }];
   if (threads > 1) return [];
-  if (peer === 'tfjs') return ['cpu', 'wasm'].map((backend) => ({ label: `tfjs-${backend}`, launches: [script('tfjs.js', backend)] }));
+  if (peer === 'tfjs') {
+    const ways = [['cpu'], ['wasm'], ...(kind === 'step' ? [['wasm', 'cell']] : [])];
+    return ways.map((way) => ({ label: `tfjs-${way.join('-')}`, launches: [script('tfjs.js', ...way)] }));
+  }
   return [{ label: peer, launches: [script(`${peer}.js`)] }];
 }
 
