@@ -247,7 +247,7 @@ static __attribute__((noinline)) void dot_rows(int N, int K, const float *a, ptr
   constexpr int kAtOnce = R == 4 ? 2 : 4; // rows of B, so that 8 to 12 sums are under way
   for (int n = 0; n < N; n += W, b += W * ldb) {
     const int columns = smaller(W, N - n);
-    F total[R][W] = {};
+    F total[R][W];
     if (columns == W) {
       UNROLLED_UNROLL
       for (int j = 0; j < W; j += kAtOnce) {
@@ -260,9 +260,9 @@ static __attribute__((noinline)) void dot_rows(int N, int K, const float *a, ptr
         }
       }
     } else {
-      for (int j = 0; j < columns; j++) {
-        F dots[R][1];
-        dot_group<R, 1>(K, a, aRow, b + j * ldb, ldb, dots);
+      for (int j = 0; j < W; j++) {
+        F dots[R][1] = {};
+        if (j < columns) dot_group<R, 1>(K, a, aRow, b + j * ldb, ldb, dots);
         for (int r = 0; r < R; r++) total[r][j] = dots[r][0];
       }
     }
@@ -287,7 +287,7 @@ static inline void dots(int M, int N, int K, const float *a, ptrdiff_t lda, cons
 // ---- the three ways -----------------------------------------------------------------------------------------------------
 
 /** Up to this many rows a weight is not worth packing. */
-constexpr int kFewRows = 12;
+constexpr int kFewRows = 16;
 /** Rows and columns of a block: A's stays in L2, B's in L2 or L3. */
 constexpr int kBlockRows = 24 * kRows;
 constexpr int kBlockColumns = 1024;
@@ -301,31 +301,41 @@ static inline int32_t block_floats(int M, int N, int K) {
 }
 
 /**
- * Packs rows [M] x depth [K] of op(A) into tiles as `rows` cuts them. Stored [M, K]: the tile's rows as they are. Stored
- * [K, M]: [K][rows of the tile], by whole vectors: what one writes too far the next writes over, so the ends, of a tile and of
- * the `readable` columns of A, are written number by number.
+ * Tiles of `size` columns each of a stored [K, ≥ tiles · size] matrix, as [K][size] one after another, by whole vectors: what
+ * one writes too far the next writes over, so the ends, of a tile and of the `readable` columns, go number by number.
  */
-static inline void pack_rows(const Cut &rows, int K, const float *a, bool transA, ptrdiff_t lda, int readable, float *y) {
-  if (!transA) {
-    for (int m = 0; m < rows.size; m++) {
-      const float *from = a + m * lda;
-      float *to = y + ptrdiff_t(m) * K;
-      each_vector(K, [&](int k, int count) UNROLLED_LAMBDA { store(to + k, load(from + k, count), count); });
-    }
-    return;
-  }
+static inline void pack_columns(int tiles, int size, int K, const float *a, ptrdiff_t lda, int readable, float *y) {
+  const int wide = round_up(size, W);
+  const int readableTiles = readable < wide ? 0 : smaller(tiles, (readable - wide) / size + 1);
+  const int writableRows = K * size < wide ? 0 : (K * size - wide) / size + 1;
   for (int k = 0; k < K; k++, a += lda) {
-    for (int m = 0; m < rows.size; m += 16) __builtin_prefetch(a + 4 * lda + m); // a short run of each row: no pattern to follow
-    for (int i = 0; i < rows.parts; i++) {
-      const int m = rows.start(i), size = rows.start(i + 1) - m, wide = round_up(size, W);
-      const float *from = a + m;
-      float *to = y + ptrdiff_t(m) * K + ptrdiff_t(k) * size;
-      if (k * size + wide <= K * size && m + wide <= readable) {
+    // Each row gives a short run only, and no pattern to follow.
+    for (int m = 0; m < tiles * size; m += 16) __builtin_prefetch(a + 8 * lda + m);
+    const int byVector = k < writableRows ? readableTiles : 0;
+    const float *from = a;
+    float *to = y + ptrdiff_t(k) * size;
+    for (int i = 0; i < tiles; i++, from += size, to += ptrdiff_t(K) * size) {
+      if (i < byVector) {
         for (int r = 0; r < size; r += W) store(to + r, load(from + r));
       } else {
         for (int r = 0; r < size; r++) to[r] = from[r];
       }
     }
+  }
+}
+
+/** Packs rows [M] x depth [K] of op(A) into tiles as `rows` cuts them: stored [M, K], as they are; stored [K, M], by columns. */
+static inline void pack_rows(const Cut &rows, int K, const float *a, bool transA, ptrdiff_t lda, int readable, float *y) {
+  if (transA) {
+    const int longer = rows.start(rows.longer);
+    pack_columns(rows.longer, rows.least + 1, K, a, lda, readable, y);
+    pack_columns(rows.parts - rows.longer, rows.least, K, a + longer, lda, readable - longer, y + ptrdiff_t(longer) * K);
+    return;
+  }
+  for (int m = 0; m < rows.size; m++) {
+    const float *from = a + m * lda;
+    float *to = y + ptrdiff_t(m) * K;
+    each_vector(K, [&](int k, int count) UNROLLED_LAMBDA { store(to + k, load(from + k, count), count); });
   }
 }
 

@@ -120,15 +120,18 @@ static inline void gru_forward_rows(const Gru &gru, const GruForwardPlan &plan, 
         if (gru.is_active(t, r)) gru_forward_after(gru, t, r, 0, H);
       }
     } else {
-      // A panel's width of units at a time: the three products, then the unit while they are in the nearest cache.
-      for (int u = 0; u < H; u += kColumns) {
-        for (int d = 0; d < depths.parts; d++) {
-          const float *block = x + depths.start(d);
-          for (int g = 0; g < 2; g++) plan.gates[g].panel_of(tiles, u, block, H, a + g * H, 3 * H, d, depths, Into::Add);
-          plan.gates[2].panel_of(tiles, u, block, H, hn, H, d, depths, Into::Overwrite);
+      // Some units at a time: the three products, then the unit while they are in the nearer cache.
+      for (int from = 0, next; from < H; from = next) {
+        next = smaller(H, from + gru.units_at_once(rows));
+        for (int u = from; u < next; u += kColumns) {
+          for (int d = 0; d < depths.parts; d++) {
+            const float *block = x + depths.start(d);
+            for (int g = 0; g < 2; g++) plan.gates[g].panel_of(tiles, u, block, H, a + g * H, 3 * H, d, depths, Into::Add);
+            plan.gates[2].panel_of(tiles, u, block, H, hn, H, d, depths, Into::Overwrite);
+          }
         }
         for (int r = b; r < b + rows; r++) {
-          if (gru.is_active(t, r)) gru_forward_after(gru, t, r, u, smaller(kColumns, H - u));
+          if (gru.is_active(t, r)) gru_forward_after(gru, t, r, from, next - from);
         }
       }
     }

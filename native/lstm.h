@@ -128,15 +128,18 @@ static inline void lstm_forward_rows(const Lstm &lstm, const LstmForwardPlan &pl
         if (lstm.is_active(t, r)) lstm.forward_units(t, r, 0, H);
       }
     } else {
-      // A panel's width of units at a time: the four gates' products, then the cell while they are in the nearest cache.
-      for (int u = 0; u < H; u += kColumns) {
-        for (int d = 0; d < depths.parts; d++) {
-          for (int g = 0; g < 4; g++) {
-            plan.gates[g].panel_of(tiles, u, x + depths.start(d), P, a + g * H, 4 * H, d, depths, Into::Add);
+      // Some units at a time: the four gates' products, then the cell while they are in the nearer cache.
+      for (int from = 0, next; from < H; from = next) {
+        next = smaller(H, from + lstm.units_at_once(rows));
+        for (int u = from; u < next; u += kColumns) {
+          for (int d = 0; d < depths.parts; d++) {
+            for (int g = 0; g < 4; g++) {
+              plan.gates[g].panel_of(tiles, u, x + depths.start(d), P, a + g * H, 4 * H, d, depths, Into::Add);
+            }
           }
         }
         for (int r = b; r < b + rows; r++) {
-          if (lstm.is_active(t, r)) lstm.forward_units(t, r, u, smaller(kColumns, H - u));
+          if (lstm.is_active(t, r)) lstm.forward_units(t, r, from, next - from);
         }
       }
     }

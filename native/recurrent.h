@@ -184,6 +184,9 @@ struct Layer {
     const int threads = smaller(worthwhile_threads(int64_t(T) * B * features * P), larger(1, B / 4));
     return Cut(B, ceil_div(B, threads));
   }
+  /** Units whose gates, in so many rows, fill half of an L2 cache of 256 KB; whole panels. */
+  int units_at_once(int rows) const { return round_up(larger(1, 32768 / (rows * (features / H))), kColumns); }
+
   /** h_{t−1} ⊙ mask of some rows, in scratch [rows, P]; without a mask, h where it is. */
   const float *masked(const float *h, int b, int rows, float *scratch) const {
     if (!mask) return h;

@@ -57,6 +57,20 @@ constexpr int W = 8;
 constexpr int W = 4;
 #endif
 
+// GCC has no names of its own for a fused product, and finds a minimum only where no operand is constant: its width, where
+// the processor's are needed.
+#if defined(__SSE2__) && !defined(__clang__) && !defined(UNROLLED_WIDTH)
+#if defined(__AVX512F__)
+#define UNROLLED_GCC_X86 16
+#elif defined(__AVX2__) && defined(__FMA__)
+#define UNROLLED_GCC_X86 8
+#else
+#define UNROLLED_GCC_X86 4
+#endif
+#else
+#define UNROLLED_GCC_X86 0
+#endif
+
 /** W floats, W integers. A comparison of two F gives an I: −1 where true, 0 where false. */
 typedef float F __attribute__((vector_size(W * 4)));
 typedef int32_t I __attribute__((vector_size(W * 4)));
@@ -107,10 +121,16 @@ static UNROLLED_INLINE F select(I mask, F a, F b) {
   return as_float((mask & as_int(a)) | (~mask & as_int(b)));
 #endif
 }
-/** b where either is NaN, as minps and maxps. */
+/** The smaller, the larger of each lane; b where either is NaN. */
 static UNROLLED_INLINE F minimum(F a, F b) {
 #if defined(__wasm_relaxed_simd__)
   return select(a < b, a, b);
+#elif UNROLLED_GCC_X86 == 16
+  return (F)__builtin_ia32_minps512_mask(a, b, a, (unsigned short)-1, 4);
+#elif UNROLLED_GCC_X86 == 8
+  return (F)__builtin_ia32_minps256(a, b);
+#elif UNROLLED_GCC_X86 == 4
+  return (F)__builtin_ia32_minps(a, b);
 #else
   return a < b ? a : b;
 #endif
@@ -118,6 +138,12 @@ static UNROLLED_INLINE F minimum(F a, F b) {
 static UNROLLED_INLINE F maximum(F a, F b) {
 #if defined(__wasm_relaxed_simd__)
   return select(a > b, a, b);
+#elif UNROLLED_GCC_X86 == 16
+  return (F)__builtin_ia32_maxps512_mask(a, b, a, (unsigned short)-1, 4);
+#elif UNROLLED_GCC_X86 == 8
+  return (F)__builtin_ia32_maxps256(a, b);
+#elif UNROLLED_GCC_X86 == 4
+  return (F)__builtin_ia32_maxps(a, b);
 #else
   return a > b ? a : b;
 #endif
@@ -130,15 +156,13 @@ static UNROLLED_INLINE F absolute(F x) { return as_float(as_int(x) & splat(int32
 static UNROLLED_INLINE F fma(F a, F b, F c) {
 #if defined(__wasm_relaxed_simd__)
   return __builtin_wasm_relaxed_madd_f32x4(a, b, c);
-#elif defined(UNROLLED_WIDTH)
-  return a * b + c;
-#elif defined(__AVX512F__) && UNROLLED_MACHINE_FMA
+#elif UNROLLED_GCC_X86 == 16
   return (F)__builtin_ia32_vfmaddps512_mask(a, b, c, (unsigned short)-1, 4);
-#elif defined(__FMA__) && UNROLLED_MACHINE_FMA
+#elif UNROLLED_GCC_X86 == 8
   return (F)__builtin_ia32_vfmaddps256(a, b, c);
-#elif defined(__aarch64__)
+#elif defined(__aarch64__) && !defined(UNROLLED_WIDTH)
   return (F)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b);
-#elif defined(__FMA__)
+#elif defined(__FMA__) && defined(__clang__)
   return __builtin_elementwise_fma(a, b, c);
 #else
   return a * b + c;
