@@ -47,8 +47,7 @@ export class Progress {
 
   /** Any other activity, such as reading: a quiet line that the next one replaces. */
   note(text: string): void {
-    if (this.#terminal.isInteractive) this.#redraw(`  ${this.#terminal.dim(text)}`);
-    else this.#terminal.line(text);
+    this.#redraw(`  ${this.#terminal.dim(text)}`);
   }
 
   /** Writes lines above the bar. */

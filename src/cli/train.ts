@@ -10,6 +10,7 @@ import type { DoneEvent, Metrics } from '../training/events.ts';
 import { addBackendFlags, type BackendFlags, useBackend } from './backend-flags.ts';
 import { Interrupted } from './failure.ts';
 import { addFlags, flagName, readOptions } from './flags.ts';
+import { Progress } from './progress.ts';
 import { programName, shellWord } from './shell.ts';
 import { openTerminal, type Terminal } from './terminal.ts';
 import { TrainingScreen } from './training-screen.ts';
@@ -61,7 +62,11 @@ async function runTrain(task: Task, data: readonly string[], flags: TrainFlags):
   const terminal = openTerminal();
   useBackend(flags);
   const out = flags.out ?? `runs/${task.name}`;
-  const training = flags.resume === true ? await resume(task, data, flags, out) : await prepare(task, data, flags, out);
+  const reading = new Progress(terminal);
+  if (terminal.isInteractive) reading.note('reading …');
+  const training = await (flags.resume === true ? resume(task, data, flags, out) : prepare(task, data, flags, out)).finally(() =>
+    reading.clear(),
+  );
   const report = await watch(task, training, out, terminal);
   if (flags.json === true) process.stdout.write(`${JSON.stringify(report)}\n`);
 }
@@ -126,6 +131,7 @@ export async function watch(task: Task, training: PreparedTraining, out: string,
       `stopped at step ${done.step} of ${training.steps}; a checkpoint is saved. Go on with:\n  ${programName()} train ${task.name} --out ${shellWord(out)} --resume`,
     );
   }
+  screen.note(`measuring on held-out ${training.items} …`);
   const metrics = await training.evaluate();
   screen.end(metrics, done);
   const model = `${out}/model.safetensors`;

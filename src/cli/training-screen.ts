@@ -69,6 +69,11 @@ export class TrainingScreen {
     this.#progress.print(text);
   }
 
+  /** What goes on that no bar shows. */
+  note(text: string): void {
+    if (this.#terminal.isInteractive) this.#progress.note(text);
+  }
+
   close(): void {
     this.#progress.clear();
   }

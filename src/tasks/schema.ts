@@ -63,13 +63,14 @@ export function parseOptions<S extends v.GenericSchema>(
       };
       return `${name(path)}: ${unknownName('name', issue.input, options)}`;
     }
-    return `${path === '' ? 'options' : name(path)}: expected ${expectation(issue.expected ?? 'something else')}, received ${issue.received}.`;
+    return `${path === '' ? 'options' : name(path)}: expected ${expectation(issue)}, received ${issue.received}.`;
   });
   throw new ConfigError(sentences.join('\n'));
 }
 
-function expectation(expected: string): string {
-  return expected.replace(/^([<>]=?)(.*)$/, (_, sign: string, bound: string) => {
+function expectation({ type, expected }: v.BaseIssue<unknown>): string {
+  if (type === 'integer') return 'a whole number';
+  return (expected ?? 'something else').replace(/^([<>]=?)(.*)$/, (_, sign: string, bound: string) => {
     const words: Record<string, string> = { '>=': 'at least', '<=': 'at most', '>': 'more than', '<': 'less than' };
     return `${words[sign]} ${bound}`;
   });

@@ -42,9 +42,12 @@ export async function readCorpus(texts: { readonly train: Texts; readonly valid?
   const apart = texts.valid === undefined || texts.valid.length === 0 ? null : sourcesOf(texts.valid);
   const cut = apart === null ? Math.floor(total * (1 - options.validFraction)) : Number.POSITIVE_INFINITY;
   if (cut < 2) {
-    throw new FormatError(`${total} ${total === 1 ? 'character is' : 'characters are'} too short to learn from. Give some thousand or more.`, {
-      file: training.map(({ name }) => name).join(', '),
-    });
+    throw new FormatError(
+      `${total} ${total === 1 ? 'character is' : 'characters are'} too short to learn from. Give some thousand or more.`,
+      {
+        file: training.map(({ name }) => name).join(', '),
+      },
+    );
   }
   const atSpace = options.level !== 'char';
 

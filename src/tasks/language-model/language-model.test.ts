@@ -5,9 +5,9 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { scope } from '../../autograd/scope.ts';
 import { noGrad } from '../../autograd/tape.ts';
 import { tensor } from '../../autograd/tensor.ts';
+import { CharTokenizer } from '../../data/text/char-tokenizer.ts';
 import { readTokens } from '../../data/text/corpus.ts';
 import { textOf } from '../../data/text/text-source.ts';
-import { CharTokenizer } from '../../data/text/char-tokenizer.ts';
 import { Random } from '../../tensor/random.ts';
 import type { Architecture } from './config.ts';
 import { evaluateTokens } from './evaluate.ts';
@@ -45,7 +45,15 @@ const architecture: Architecture = {
   samples: 4,
   cutoffs: [],
 };
-const small: LanguageModelOptions = { hiddenSize: 32, embeddingSize: 16, sequenceLength: 16, batchSize: 8, learningRate: 0.01, sampleLength: 0, seed: 3 };
+const small: LanguageModelOptions = {
+  hiddenSize: 32,
+  embeddingSize: 16,
+  sequenceLength: 16,
+  batchSize: 8,
+  learningRate: 0.01,
+  sampleLength: 0,
+  seed: 3,
+};
 
 async function trained(options: LanguageModelOptions, out?: string): Promise<LanguageTraining> {
   const training = await prepareLanguageModel({ train: [textOf(text)] }, { ...small, ...options }, out);
@@ -124,7 +132,8 @@ describe('training', () => {
     }
     const interrupted = await prepareLanguageModel({ train: [path] }, options, parts);
     const controller = new AbortController();
-    for await (const event of interrupted.run({ signal: controller.signal })) if (event.type === 'step' && event.step === 22) controller.abort();
+    for await (const event of interrupted.run({ signal: controller.signal }))
+      if (event.type === 'step' && event.step === 22) controller.abort();
     const resumed = await resumeLanguageModel(parts);
     for await (const _ of resumed.run()) {
       // to the end
@@ -153,7 +162,9 @@ describe('training', () => {
 
   it('says what does not go together', async () => {
     const prepare = (options: LanguageModelOptions) => prepareLanguageModel({ train: [textOf(text)] }, options);
-    await expect(prepare({ tieWeights: true, embeddingSize: 10, hiddenSize: 20 })).rejects.toThrow('expected embeddingSize equal to hiddenSize 20, received 10');
+    await expect(prepare({ tieWeights: true, embeddingSize: 10, hiddenSize: 20 })).rejects.toThrow(
+      'expected embeddingSize equal to hiddenSize 20, received 10',
+    );
     await expect(prepare({ tieWeights: true, softmax: 'adaptive' })).rejects.toThrow('expected softmax full');
     await expect(prepare({ hiddenSise: 3 } as never)).rejects.toThrow('unknown option "hiddenSise"; did you mean "hiddenSize"?');
     await expect(prepare({ dropout: 1 })).rejects.toThrow('dropout: expected less than 1, received 1.');

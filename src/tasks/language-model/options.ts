@@ -26,7 +26,10 @@ export const trainSchema = v.strictObject({
   embeddingDropout: v.optional(within('likewise of the embedding (default dropout; char 0)', 0, 1)),
   softmax: v.optional(choice('output layer; default full up to 10,000 tokens, adaptive above', softmaxes)),
   cutoffs: v.optional(
-    v.pipe(v.array(v.pipe(v.number(), v.integer(), v.minValue(1))), v.description('where the rarer clusters of softmax adaptive begin (default 2000,10000)')),
+    v.pipe(
+      v.array(v.pipe(v.number(), v.integer(), v.minValue(1))),
+      v.description('where the rarer clusters of softmax adaptive begin (default 2000,10000)'),
+    ),
   ),
   samples: v.optional(whole('negative samples for each batch (softmax sampled)', 1), 1024),
 

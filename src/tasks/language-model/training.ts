@@ -31,7 +31,7 @@ export interface LanguageTraining {
   readonly steps: number;
   /** Trains, and tells what happens; the model then has the best weights. */
   run(options?: { signal?: AbortSignal }): AsyncGenerator<TrainingEvent, void, void>;
-  /** On the whole validation text. */
+  /** On the validation text; all of it, unless that would take longer than a good part of the training did. */
   evaluate(): Promise<LanguageMetrics>;
 }
 
@@ -169,7 +169,9 @@ async function secondsPerStep(model: LanguageModel, batches: StreamBatches, opti
   optimizer.zeroGrad();
   batches.seek(start);
   model.rng.state = randomness;
-  return seconds.sort((a, b) => a - b)[Math.floor(seconds.length / 2)];
+  // The first steps still warm up.
+  const later = seconds.slice(Math.floor(seconds.length / 3)).sort((a, b) => a - b);
+  return later[Math.floor(later.length / 2)];
 }
 
 function optimizerOf(model: LanguageModel, options: ResolvedOptions, steps: number): Optimizer {
@@ -243,8 +245,13 @@ function assemble(
     texts,
     steps,
     run: (given) => trainer.run(given),
-    evaluate: () => evaluateTokens(model, valid),
+    evaluate: () => evaluateTokens(model, valid, { tokens: lastEvaluationTokens(steps, batches) }),
   };
+}
+
+/** The last evaluation reads half as much as the training did, at most: a sixth of its time. */
+function lastEvaluationTokens(steps: number, { tokensPerEpoch, batchesPerEpoch }: StreamBatches): number {
+  return Math.max(20_000, Math.round((steps * tokensPerEpoch) / batchesPerEpoch / 2));
 }
 
 /** A validation on the way reads so much that all ten take some 5 % of the training; the whole text is for the end. */

@@ -1,0 +1,45 @@
+import * as v from 'valibot';
+import { expect, it } from 'vitest';
+import { ConfigError } from '../tensor/errors.ts';
+import { above, choice, describeOptions, flag, parseOptions, whole, within } from './schema.ts';
+
+const schema = v.strictObject({
+  hiddenSize: v.optional(whole('units', 1, 100), 32),
+  learningRate: v.optional(above('rate', 0)),
+  dropout: v.optional(within('share', 0, 1), 0),
+  cell: v.optional(choice('cell', ['rnn', 'lstm']), 'lstm'),
+  tieWeights: v.optional(flag('tie'), false),
+});
+
+it('fills in defaults and keeps what is given', () => {
+  expect(parseOptions(schema, { dropout: 0.5 })).toEqual({ hiddenSize: 32, dropout: 0.5, cell: 'lstm', tieWeights: false });
+});
+
+it.each([
+  [{ hiddenSize: 0 }, 'hiddenSize: expected at least 1, received 0.'],
+  [{ hiddenSize: 101 }, 'hiddenSize: expected at most 100, received 101.'],
+  [{ hiddenSize: 1.5 }, 'hiddenSize: expected a whole number, received 1.5.'],
+  [{ hiddenSize: 'big' }, 'hiddenSize: expected number, received "big".'],
+  [{ learningRate: 0 }, 'learningRate: expected more than 0, received 0.'],
+  [{ dropout: 1 }, 'dropout: expected less than 1, received 1.'],
+  [{ cell: 'lsmt' }, 'cell: unknown name "lsmt"; did you mean "lstm"? Known: rnn, lstm.'],
+  [{ hidenSize: 3 }, 'unknown option "hidenSize"; did you mean "hiddenSize"?'],
+  ['much', 'options: expected Object, received "much".'],
+])('says of %j: %s', (given, message) => {
+  expect(() => parseOptions(schema, given)).toThrow(ConfigError);
+  expect(() => parseOptions(schema, given)).toThrow(message);
+});
+
+it('calls options as the caller does', () => {
+  expect(() => parseOptions(schema, { hiddenSize: 0 }, (name) => `--${name}`)).toThrow('--hiddenSize: expected');
+});
+
+it('describes each option for a command line', () => {
+  expect(describeOptions(schema)).toEqual([
+    { name: 'hiddenSize', kind: 'number', description: 'units', default: 32, choices: undefined },
+    { name: 'learningRate', kind: 'number', description: 'rate', default: undefined, choices: undefined },
+    { name: 'dropout', kind: 'number', description: 'share', default: 0, choices: undefined },
+    { name: 'cell', kind: 'string', description: 'cell', default: 'lstm', choices: ['rnn', 'lstm'] },
+    { name: 'tieWeights', kind: 'boolean', description: 'tie', default: false, choices: undefined },
+  ]);
+});
