@@ -4,9 +4,8 @@
  *
  *   npx tsx bench/memory.ts
  */
-import { type Tensor, tensor } from '../src/autograd/tensor.ts';
 import { getBackend, setBackend } from '../src/backend/select.ts';
-import { LanguageModel } from '../src/cli/bench/language-model.ts';
+import { batchOf, LanguageModel } from '../src/cli/bench/language-model.ts';
 import { numbersOf, type Workload, workloads } from '../src/cli/bench/workloads.ts';
 import { crossEntropy } from '../src/losses/cross-entropy.ts';
 import { Adam } from '../src/optim/adam.ts';
@@ -40,10 +39,8 @@ function measure(workload: Workload): MemoryRecord {
   const numbers = numbersOf(workload);
   const model = new LanguageModel(workload, false);
   const optimizer = new Adam(model, { learningRate: workload.learningRate, clipNorm: workload.clipNorm });
-  const integers = (name: string): Tensor =>
-    tensor(Int32Array.from(numbers.get(name)!.values), { shape: numbers.get(name)!.shape, dtype: 'int32' });
-  const tokens = integers('tokens');
-  const targets = integers('targets');
+  const tokens = batchOf(numbers, 'tokens');
+  const targets = batchOf(numbers, 'targets');
   const step = (): number => optimizer.step(() => crossEntropy(model.forward(tokens), targets)).item();
   step();
   backend.resetPeak();

@@ -4,10 +4,9 @@
  *
  *   npx tsx bench/overhead.ts [rounds]
  */
-import { type Tensor, tensor } from '../src/autograd/tensor.ts';
 import type { Backend, Buffer } from '../src/backend/backend.ts';
 import { getBackend, setThreads } from '../src/backend/select.ts';
-import { LanguageModel } from '../src/cli/bench/language-model.ts';
+import { batchOf, LanguageModel } from '../src/cli/bench/language-model.ts';
 import { median, quantile } from '../src/cli/bench/statistics.ts';
 import { type NamedArrays, numbersOf, type Workload, workloads } from '../src/cli/bench/workloads.ts';
 import { crossEntropy } from '../src/losses/cross-entropy.ts';
@@ -24,10 +23,8 @@ const backend = getBackend();
 function publicStep(): () => number {
   const model = new LanguageModel(workload, false);
   model.loadStateDict(new Map([...numbers].filter(([name]) => name.includes('.'))));
-  const integers = (name: string): Tensor =>
-    tensor(Int32Array.from(numbers.get(name)!.values), { shape: numbers.get(name)!.shape, dtype: 'int32' });
-  const tokens = integers('tokens');
-  const targets = integers('targets');
+  const tokens = batchOf(numbers, 'tokens');
+  const targets = batchOf(numbers, 'targets');
   const optimizer = new Adam(model, { learningRate: workload.learningRate, clipNorm: workload.clipNorm });
   return () => optimizer.step(() => crossEntropy(model.forward(tokens), targets)).item();
 }

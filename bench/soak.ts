@@ -6,10 +6,9 @@
  */
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { tensor } from '../src/autograd/tensor.ts';
 import type { BackendName } from '../src/backend/backend.ts';
 import { setBackend } from '../src/backend/select.ts';
-import { LanguageModel } from '../src/cli/bench/language-model.ts';
+import { batchOf, LanguageModel } from '../src/cli/bench/language-model.ts';
 import { numbersOf, type Workload, workloads } from '../src/cli/bench/workloads.ts';
 import { crossEntropy } from '../src/losses/cross-entropy.ts';
 import { LSTM } from '../src/nn/lstm.ts';
@@ -54,9 +53,8 @@ function soakTraining(backend: BackendName, steps: number): SoakRecord {
   const model = new LanguageModel(workload, false);
   const optimizer = new Adam(model, { clipNorm: 1 });
   // Made anew in every step, as a data loader does.
-  const batch = (name: string) => tensor(Int32Array.from(numbers.get(name)!.values), { shape: numbers.get(name)!.shape, dtype: 'int32' });
   return soak(backend, 'training', steps, () =>
-    optimizer.step(() => crossEntropy(model.forward(batch('tokens')), batch('targets'))).item(),
+    optimizer.step(() => crossEntropy(model.forward(batchOf(numbers, 'tokens')), batchOf(numbers, 'targets'))).item(),
   );
 }
 

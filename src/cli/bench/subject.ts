@@ -6,7 +6,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { setFlagsFromString } from 'node:v8';
 import { noGrad } from '../../autograd/tape.ts';
-import { type Tensor, tensor } from '../../autograd/tensor.ts';
+import { tensor } from '../../autograd/tensor.ts';
 import type { Backend } from '../../backend/backend.ts';
 import { setBackend, setThreads } from '../../backend/select.ts';
 import { createWasm } from '../../backend/wasm.ts';
@@ -16,7 +16,7 @@ import { sizeOf } from '../../tensor/shape.ts';
 import type { BenchBackend } from '../bench.ts';
 import { version } from '../doctor.ts';
 import type { Ready, Setup } from './contender.ts';
-import { cells, LanguageModel } from './language-model.ts';
+import { batchOf, cells, LanguageModel } from './language-model.ts';
 import type { NamedArrays, Workload } from './workloads.ts';
 
 /** What is timed, and what its first calls gave. */
@@ -28,10 +28,8 @@ interface Prepared {
 function prepareTrain(workload: Workload, arrays: NamedArrays, fold: boolean): Prepared {
   const model = new LanguageModel(workload, fold);
   model.loadStateDict(new Map([...arrays].filter(([name]) => name.includes('.'))));
-  const batch = (name: string): Tensor =>
-    tensor(Int32Array.from(arrays.get(name)!.values), { shape: arrays.get(name)!.shape, dtype: 'int32' });
-  const tokens = batch('tokens');
-  const targets = batch('targets');
+  const tokens = batchOf(arrays, 'tokens');
+  const targets = batchOf(arrays, 'targets');
   const optimizer = new Adam(model, { learningRate: workload.learningRate, clipNorm: workload.clipNorm });
   const call = (): number => optimizer.step(() => crossEntropy(model.forward(tokens), targets)).item();
   return { outputs: Float32Array.from({ length: workload.checkedSteps }, call), call };
