@@ -15,7 +15,8 @@ export function explain(error: unknown, terminal: Terminal, json: boolean): Exit
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
   const { message, code, isExpected } = judge(error);
   if (json) process.stdout.write(`${JSON.stringify({ error: { name: nameOf(error), message } })}\n`);
-  terminal.line(`${terminal.bad('error:')} ${message}`);
+  if (error instanceof Interrupted) terminal.line(`  ${message}`);
+  else terminal.line(`${terminal.bad('error:')} ${message}`);
   if (!isExpected && error instanceof Error) {
     terminal.line(terminal.dim(error.stack?.split('\n').slice(1).join('\n') ?? ''));
     terminal.line('This should not happen. Please report it with the command and the lines above.');
