@@ -12,6 +12,7 @@ import type { TapeNode } from './tape.ts';
 /** A nested list of numbers, as one writes a small tensor down. */
 export type NestedNumbers = number | readonly NestedNumbers[];
 
+/** How a tensor is made. */
 export interface TensorOptions {
   /** Shape; default: that of the nested list, or one axis for a typed array. */
   readonly shape?: Shape;
@@ -98,6 +99,7 @@ export class Tensor {
     return new Tensor(this.storage, this.shape, this.strides, this.offset);
   }
 
+  /** For people: shape, dtype and backend, never the numbers. */
   toString(): string {
     return `Tensor(${formatShape(this.shape)}, ${this.dtype}, ${this.backend.name})`;
   }

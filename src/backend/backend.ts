@@ -15,6 +15,7 @@
 import type { RandomState } from '../tensor/random.ts';
 import type { DType, TypedArray } from '../tensor/shape.ts';
 
+/** `native`: the addon, in Node. `wasm`: WebAssembly, everywhere. `reference`: plain TypeScript in float64. */
 export type BackendName = 'reference' | 'native' | 'wasm';
 
 /** A block of a backend's memory, or a part of one (`slice`). Opaque outside its backend. */
@@ -33,6 +34,7 @@ export type Activation = 'tanh' | 'relu' | 'sigmoid';
 /** Elementwise losses against a target of the same size. `bce` takes logits. `huber` has a parameter delta. */
 export type PointwiseLoss = 'mse' | 'mae' | 'huber' | 'bce';
 
+/** One way to compute: memory, and the kernels on it. */
 export interface Backend {
   readonly name: BackendName;
   /** dtype of every float buffer of this backend. */
@@ -54,9 +56,11 @@ export interface Backend {
   read(buffer: Buffer): TypedArray;
   /** What is allocated now, and the most that ever was since `resetPeak`; workspaces of kernels included. */
   readonly memory: { readonly bytes: number; readonly peakBytes: number };
+  /** Lets `peakBytes` begin again at what is allocated now. */
   resetPeak(): void;
 
   // ---- moving data ------------------------------------------------------------------------------------------------
+  /** x = value, any dtype. */
   fill(x: Buffer, value: number): void;
   /** y = x, any dtype. */
   copy(x: Buffer, y: Buffer): void;
@@ -92,6 +96,7 @@ export interface Backend {
   // ---- rows -------------------------------------------------------------------------------------------------------
   /** Each of R rows of C columns. */
   softmax(x: Buffer, y: Buffer, R: number, C: number): void;
+  /** y = x − log Σ exp x, of each of R rows of C columns. */
   logSoftmax(x: Buffer, y: Buffer, R: number, C: number): void;
   /** dX = y ⊙ (dY − Σ dY⊙y) */
   softmaxBackward(y: Buffer, dY: Buffer, dX: Buffer, R: number, C: number): void;
@@ -141,11 +146,17 @@ export interface Backend {
   pointwiseLossBackward(kind: PointwiseLoss, x: Buffer, target: Buffer, dY: Buffer, dX: Buffer, delta: number): void;
 
   // ---- recurrent layers, one direction of one layer, a whole sequence a call ----------------------------------------
+  /** The time loop of an Elman layer; see RnnForward. */
   rnnForward(layer: RnnForward): void;
+  /** Its gradients, from the last step to the first; see RnnBackward. */
   rnnBackward(layer: RnnBackward): void;
+  /** The time loop of an LSTM layer; see LstmForward. */
   lstmForward(layer: LstmForward): void;
+  /** Its gradients, from the last step to the first; see LstmBackward. */
   lstmBackward(layer: LstmBackward): void;
+  /** The time loop of a GRU layer; see GruForward. */
   gruForward(layer: GruForward): void;
+  /** Its gradients, from the last step to the first; see GruBackward. */
   gruBackward(layer: GruBackward): void;
 
   // ---- optimisers, on whole flat buffers, in place ------------------------------------------------------------------
@@ -153,9 +164,13 @@ export interface Backend {
   clipNorm(gradient: Buffer, maxNorm: number, norm: Buffer): void;
   /** Each element into [−limit, limit]. NaN stays. */
   clipValue(gradient: Buffer, limit: number): void;
+  /** One update of stochastic gradient descent; see SgdStep. */
   sgd(step: SgdStep): void;
+  /** One update of Adam or AdamW; see AdamStep. */
   adam(step: AdamStep): void;
+  /** One update of RMSprop; see RmspropStep. */
   rmsprop(step: RmspropStep): void;
+  /** One update of Adagrad; see AdagradStep. */
   adagrad(step: AdagradStep): void;
   /** y += weight · (x − y): a running average. */
   lerp(x: Buffer, y: Buffer, weight: number): void;

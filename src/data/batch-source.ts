@@ -7,9 +7,15 @@ export interface BatchSource<Batch> {
   next(): Batch | Promise<Batch>;
   /** Where the next batch is: plain JSON. Together with the source's own seed it decides all batches to come. */
   position(): BatchPosition;
+  /**
+   * Goes to a position that `position` has given.
+   *
+   * @throws RangeError when there is no such position
+   */
   seek(position: BatchPosition): void;
 }
 
+/** Where a source is: what a checkpoint keeps of it. */
 export interface BatchPosition {
   readonly epoch: number;
   /** Batches of this epoch that are done. */

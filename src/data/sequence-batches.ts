@@ -6,6 +6,7 @@ import { ConfigError } from '../tensor/errors.ts';
 import { Random } from '../tensor/random.ts';
 import { BatchCounter, type BatchPosition, type BatchSource } from './batch-source.ts';
 
+/** Size and order of batches of sequences. */
 export interface SequenceBatchesOptions {
   /** B; an epoch's last batch may be smaller. */
   readonly batchSize: number;
@@ -98,7 +99,11 @@ export interface PaddedSequences {
   readonly length: number;
 }
 
-/** @param padding  what stands after a sequence's end: an embedding's padding index, or a loss's ignore index. Default 0. */
+/**
+ * Sequences of symbols, side by side.
+ *
+ * @param padding  what stands after a sequence's end: an embedding's padding index, or a loss's ignore index. Default 0.
+ */
 export function padSequences(sequences: readonly ArrayLike<number>[], padding = 0): PaddedSequences {
   const batchSize = sequences.length;
   const lengths = Int32Array.from(sequences, (sequence) => sequence.length);
@@ -119,7 +124,12 @@ export interface PaddedFeatures {
   readonly length: number;
 }
 
-/** @param sequences  each [T, inputSize] row-major */
+/**
+ * Sequences of feature vectors, side by side; zeros after a sequence's end.
+ *
+ * @param sequences  each [T, inputSize] row-major
+ * @throws ConfigError when a sequence is no whole number of steps
+ */
 export function padFeatures(sequences: readonly ArrayLike<number>[], inputSize: number): PaddedFeatures {
   const batchSize = sequences.length;
   const lengths = Int32Array.from(sequences, (sequence) => sequence.length / inputSize);

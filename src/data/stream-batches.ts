@@ -6,10 +6,11 @@ import { ConfigError } from '../tensor/errors.ts';
 import { BatchCounter, type BatchPosition, type BatchSource } from './batch-source.ts';
 import { type TokenSource, tokensOf } from './token-source.ts';
 
+/** One window of every part of the stream. */
 export interface StreamBatch {
-  /** [B, T] row-major, int32. T is `windowLength`, or less in an epoch's last window. */
+  /** `[B, T]` row-major, int32. T is `windowLength`, or less in an epoch's last window. */
   readonly inputs: Int32Array;
-  /** [B, T]: the token after each input. */
+  /** `[B, T]`, the token after each input. */
   readonly targets: Int32Array;
   readonly batchSize: number;
   readonly length: number;
@@ -17,6 +18,7 @@ export interface StreamBatch {
   readonly isFirst: boolean;
 }
 
+/** Into what a stream is cut. */
 export interface StreamBatchesOptions {
   /** B, parallel parts of the stream. */
   readonly batchSize: number;

@@ -2,6 +2,7 @@
 import type { ByteSource } from '../interop/byte-source.ts';
 import { ConfigError, FormatError } from '../tensor/errors.ts';
 
+/** A long stream of tokens that is read in ranges. */
 export interface TokenSource {
   /** In tokens. */
   readonly length: number;
@@ -9,6 +10,7 @@ export interface TokenSource {
   read(offset: number, count: number): ArrayLike<number> | Promise<ArrayLike<number>>;
 }
 
+/** Tokens that are in memory. */
 export function tokensOf(tokens: Uint8Array | Uint16Array | Int32Array): TokenSource {
   return { length: tokens.length, read: (offset, count) => tokens.subarray(offset, offset + count) };
 }

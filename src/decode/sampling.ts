@@ -2,6 +2,7 @@
 import { ConfigError } from '../tensor/errors.ts';
 import type { Random } from '../tensor/random.ts';
 
+/** How bold a choice is. */
 export interface SamplingOptions {
   /** Divides the logits: below 1 safer, above 1 bolder; 0 takes the likeliest token. Default 1. */
   readonly temperature?: number;

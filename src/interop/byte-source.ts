@@ -8,6 +8,7 @@ export interface ByteSource {
   read(offset: number, length: number): Promise<Uint8Array>;
 }
 
+/** Bytes that are in memory. */
 export function bytesSource(bytes: Uint8Array, name = 'bytes'): ByteSource {
   return { name, size: bytes.length, read: async (offset, length) => bytes.subarray(offset, offset + length) };
 }

@@ -15,6 +15,7 @@ import { parseHeader, type SafetensorsHeader, type TensorEntry } from './safeten
 /** Free text beside the tensors. */
 export type Metadata = Readonly<Record<string, string>>;
 
+/** What a safetensors file holds. */
 export interface SafetensorsFile {
   readonly metadata: Metadata;
   /** `values` decodes on each access: F32, F16, BF16 as Float32Array, F64 as Float64Array, I32, U8, BOOL as Int32Array. */

@@ -18,6 +18,7 @@ import { Random } from '../tensor/random.ts';
 import { crossEntropy, requireTargets } from './cross-entropy.ts';
 import { requireRows, rowsOf } from './rows.ts';
 
+/** Sizes and clusters of an adaptive softmax. */
 export interface AdaptiveSoftmaxOptions {
   readonly inputSize: number;
   /** Number of classes, in the order of falling frequency. */

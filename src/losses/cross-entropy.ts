@@ -8,6 +8,7 @@ import { ConfigError, ShapeError } from '../tensor/errors.ts';
 import { formatShape, sameShape, sizeOf } from '../tensor/shape.ts';
 import { type Reduction, reduceLosses, requireReduction, spreadOrEach } from './reduction.ts';
 
+/** How rows are weighted and reduced. */
 export interface CrossEntropyOptions {
   /** Default 'mean': over the rows that are not ignored, weighted by their targets' class weights. */
   readonly reduction?: Reduction;

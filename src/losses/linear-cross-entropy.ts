@@ -13,6 +13,7 @@ import { formatShape, sameShape, sizeOf } from '../tensor/shape.ts';
 import { type CrossEntropyOptions, requireTargets, withDefaults } from './cross-entropy.ts';
 import { requireReduction } from './reduction.ts';
 
+/** As of `crossEntropy`, and how much is computed at a time. */
 export interface LinearCrossEntropyOptions extends CrossEntropyOptions {
   /** Default 'mean', as crossEntropy's. */
   readonly reduction?: 'mean' | 'sum';

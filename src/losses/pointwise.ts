@@ -11,11 +11,13 @@ import { ConfigError, ShapeError } from '../tensor/errors.ts';
 import { formatShape, sameShape } from '../tensor/shape.ts';
 import { type Reduction, reduceLosses, requireReduction, spreadOrEach } from './reduction.ts';
 
+/** How the losses of elements become one number. */
 export interface LossOptions {
   /** Default 'mean': over all elements. */
   readonly reduction?: Reduction;
 }
 
+/** As of every pointwise loss, and where squares end. */
 export interface HuberOptions extends LossOptions {
   /** Where the square becomes a line; above 0. Default 1. */
   readonly delta?: number;

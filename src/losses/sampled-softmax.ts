@@ -15,6 +15,7 @@ import { requireProjection } from './linear-cross-entropy.ts';
 import type { Reduction } from './reduction.ts';
 import { rowsOf } from './rows.ts';
 
+/** What the right class is compared with. */
 export interface SampledSoftmaxOptions {
   /** Where the other classes come from: logUniformSampler(V) or unigramSampler(counts). */
   readonly sampler: CandidateSampler;

@@ -4,6 +4,7 @@ import type { Tensor } from '../autograd/tensor.ts';
 import { Random } from '../tensor/random.ts';
 import { Module } from './module.ts';
 
+/** How much is dropped, and where chance comes from. */
 export interface DropoutOptions {
   /** Probability of a zero, in [0, 1). */
   readonly p: number;
@@ -28,7 +29,11 @@ export class Dropout extends Module {
     this.rng = rng;
   }
 
-  /** @param x any shape */
+  /**
+   * x with its mask, while training; otherwise x itself.
+   *
+   * @param x any shape
+   */
   forward(x: Tensor): Tensor {
     return this.isTraining ? dropout(x, this.p, this.rng) : x;
   }

@@ -7,6 +7,7 @@ import { normal } from './initializers.ts';
 import { requireSizes } from './linear.ts';
 import { Module } from './module.ts';
 
+/** Sizes and first values of an embedding. */
 export interface EmbeddingOptions {
   /** Number of symbols, V. */
   readonly vocabularySize: number;

@@ -6,6 +6,7 @@ import { formatShape } from '../tensor/shape.ts';
 import { requireSizes } from './linear.ts';
 import { Module } from './module.ts';
 
+/** The axis that is normalised, and what is learnt. */
 export interface LayerNormOptions {
   /** Size of the axis to normalise, the last. */
   readonly size: number;

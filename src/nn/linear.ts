@@ -7,6 +7,7 @@ import { formatShape } from '../tensor/shape.ts';
 import { kaimingUniform, uniform } from './initializers.ts';
 import { Module } from './module.ts';
 
+/** Sizes and first values of a linear layer. */
 export interface LinearOptions {
   readonly inputSize: number;
   readonly outputSize: number;

@@ -21,7 +21,7 @@ export interface LSTMCellOptions extends CellOptions {
 
 export interface LSTMOptions extends RecurrentOptions, LSTMCellOptions {}
 
-/** [h, c]: [L·D, B, P] and [L·D, B, H]. */
+/** h and c: `[L·D, B, P]` and `[L·D, B, H]`. */
 export type LSTMState = readonly [Tensor, Tensor];
 
 /**

@@ -65,6 +65,7 @@ export abstract class Module {
     return this.parameters().reduce((count, parameter) => count + parameter.size, 0);
   }
 
+  /** A copy of every parameter under its state-dict name. */
   stateDict(): StateDict {
     return new Map([...this.namedParameters()].map(([name, p]) => [name, { shape: p.shape, values: p.dataSync() }]));
   }

@@ -38,6 +38,7 @@ export interface RecurrentOptions extends CellOptions {
   readonly fold?: 'auto' | boolean;
 }
 
+/** What a forward over a batch of sequences may be told. */
 export interface ForwardOptions {
   /** True lengths in steps, [B]; T when absent. Past its length a sequence's output is 0 and its state stays; padding changes nothing. */
   readonly lengths?: ArrayLike<number> | null;

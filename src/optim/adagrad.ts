@@ -3,6 +3,7 @@ import type { Parameter } from '../autograd/tensor.ts';
 import type { Module } from '../nn/module.ts';
 import { Optimizer, type OptimizerOptions, requireAtLeastZero, type Update } from './optimizer.ts';
 
+/** As of every optimiser, and Adagrad's own. */
 export interface AdagradOptions extends OptimizerOptions {
   /** The rate of step t (from 0) is divided by 1 + t · learningRateDecay. Default 0. */
   readonly learningRateDecay?: number;

@@ -3,6 +3,7 @@ import type { Parameter } from '../autograd/tensor.ts';
 import type { Module } from '../nn/module.ts';
 import { Optimizer, type OptimizerOptions, requireAtLeastZero, requireFraction, type Update } from './optimizer.ts';
 
+/** As of every optimiser, and Adam's own. */
 export interface AdamOptions extends OptimizerOptions {
   /** Of the mean of gradients, [0, 1); default 0.9. */
   readonly beta1?: number;

@@ -14,6 +14,7 @@ import { ConfigError, DivergenceError } from '../tensor/errors.ts';
 import { formatShape, type TypedArray } from '../tensor/shape.ts';
 import type { Schedule } from './schedule.ts';
 
+/** What every optimiser takes. */
 export interface OptimizerOptions {
   /** A number ≥ 0, or a schedule, which is asked with the number of steps done. */
   readonly learningRate?: number | Schedule;
@@ -65,6 +66,7 @@ interface Span extends Pick<Update, 'parameters' | 'gradient' | 'state' | 'weigh
   readonly learningRateScale: number;
 }
 
+/** Base of the optimisers: gradients of a closure's loss, clipping, rates, groups, state. A subclass brings its update rule. */
 export abstract class Optimizer {
   /** Its name in a checkpoint. */
   abstract readonly kind: string;

@@ -1,6 +1,7 @@
 /** The learning rate that falls when a metric stops improving: the one schedule that has a memory. */
 import { ConfigError } from '../tensor/errors.ts';
 
+/** When the rate falls, and how far. */
 export interface ReduceOnPlateauOptions {
   /** Whether a smaller or a larger metric is better. Default 'min'. */
   readonly mode?: 'min' | 'max';
@@ -18,6 +19,7 @@ export interface ReduceOnPlateauOptions {
   readonly minimum?: number;
 }
 
+/** The memory of a ReduceOnPlateau. */
 export interface ReduceOnPlateauState {
   /** null: no metric yet. */
   readonly best: number | null;
@@ -73,10 +75,12 @@ export class ReduceOnPlateau {
     return learningRate - reduced > 1e-8 ? reduced : learningRate;
   }
 
+  /** What a checkpoint keeps; plain JSON. */
   state(): ReduceOnPlateauState {
     return { best: this.#best, badUpdates: this.#badUpdates, cooldownLeft: this.#cooldownLeft };
   }
 
+  /** Goes on from a state that `state` gave. */
   loadState(state: ReduceOnPlateauState): void {
     this.#best = state.best;
     this.#badUpdates = state.badUpdates;

@@ -3,6 +3,7 @@ import type { Parameter } from '../autograd/tensor.ts';
 import type { Module } from '../nn/module.ts';
 import { Optimizer, type OptimizerOptions, requireAtLeastZero, requireFraction, type Update } from './optimizer.ts';
 
+/** As of every optimiser, and RMSprop's own. */
 export interface RMSpropOptions extends OptimizerOptions {
   /** Smoothing of the mean of squares, [0, 1); default 0.99. */
   readonly alpha?: number;

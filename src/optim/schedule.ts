@@ -66,6 +66,7 @@ export function warmup(schedule: Schedule | number, options: { steps: number; st
   return (step) => (step < steps ? after(0) * (startFactor + ((1 - startFactor) * step) / steps) : after(step - steps));
 }
 
+/** Height, length and shape of the cycle. */
 export interface OneCycleOptions {
   readonly maxLearningRate: number;
   /** Of the whole cycle. */

@@ -5,6 +5,7 @@ import { ConfigError } from '../tensor/errors.ts';
 import { Optimizer, type OptimizerOptions, requireAtLeastZero, type Update } from './optimizer.ts';
 import type { Schedule } from './schedule.ts';
 
+/** As of every optimiser, and SGD's own. */
 export interface SGDOptions extends OptimizerOptions {
   readonly learningRate: number | Schedule;
   /** ≥ 0; default 0. */

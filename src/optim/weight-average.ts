@@ -6,11 +6,13 @@ import { FlatParameters } from '../nn/parameters.ts';
 import { ConfigError } from '../tensor/errors.ts';
 import type { TypedArray } from '../tensor/shape.ts';
 
+/** Which average is kept. */
 export interface WeightAverageOptions {
   /** Of an exponential moving average, in [0, 1): average = decay · average + (1 − decay) · weights. Default: the plain mean of all updates (SWA). */
   readonly decay?: number;
 }
 
+/** The memory of a WeightAverage, laid out as the model's flat parameters are. */
 export interface WeightAverageState {
   readonly updates: number;
   readonly values: TypedArray;

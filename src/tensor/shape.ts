@@ -1,11 +1,13 @@
 /** Shapes and strides: arithmetic on lists of sizes, in elements. No memory here. */
 import { ShapeError } from './errors.ts';
 
+/** Sizes of the axes, outermost first; [] for a single number. */
 export type Shape = readonly number[];
 
 /** What a tensor's elements are. Floats are float32 on every backend but `reference`, where they are float64. */
 export type DType = 'float32' | 'float64' | 'int32';
 
+/** The arrays that hold a tensor's numbers. */
 export type TypedArray = Float32Array | Float64Array | Int32Array;
 
 export const bytesPer: Readonly<Record<DType, number>> = { float32: 4, float64: 8, int32: 4 };

@@ -3,6 +3,7 @@
 /** Results on held-out data, by name: `loss`, `accuracy`, … */
 export type Metrics = Readonly<Record<string, number>>;
 
+/** What a training tells; `type` says which. */
 export type TrainingEvent =
   | StartEvent
   | StepEvent
@@ -13,6 +14,7 @@ export type TrainingEvent =
   | { readonly type: 'warning'; readonly step: number; readonly message: string }
   | DoneEvent;
 
+/** A training begins, or goes on. */
 export interface StartEvent {
   readonly type: 'start';
   /** Steps done before: 0, or those of the checkpoint that is continued. */
@@ -26,6 +28,7 @@ export interface StartEvent {
   readonly backend: string;
 }
 
+/** One update of the weights. */
 export interface StepEvent {
   readonly type: 'step';
   /** Steps done, this one included. */
@@ -45,6 +48,7 @@ export interface StepEvent {
   readonly seconds: number;
 }
 
+/** Results on held-out data. */
 export interface ValidationEvent {
   readonly type: 'validation';
   readonly step: number;
@@ -56,6 +60,7 @@ export interface ValidationEvent {
 /** Why a training ended: a limit, no improvement for long, or its AbortSignal. */
 export type StopReason = 'steps' | 'epochs' | 'minutes' | 'early-stopping' | 'aborted';
 
+/** A training has ended. */
 export interface DoneEvent {
   readonly type: 'done';
   readonly reason: StopReason;
@@ -68,6 +73,7 @@ export interface DoneEvent {
   readonly seconds: number;
 }
 
+/** The best validation so far. */
 export interface BestResult {
   readonly step: number;
   readonly metrics: Metrics;

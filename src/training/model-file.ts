@@ -23,22 +23,24 @@ const checksumKey = 'unrolled.checksum';
  * @example v.object({ ...modelConfigEntries, task: v.literal('tagging'), architecture: v.object({ hiddenSize: v.number() }) })
  */
 export const modelConfigEntries = {
-  /** Such as "language-model". */
+  // such as "language-model"
   task: v.string(),
-  /** What the model is built from: sizes, kinds, options. */
+  // what the model is built from: sizes, kinds, options
   architecture: v.record(v.string(), v.unknown()),
-  /** What integers stand for: characters, words, classes. */
+  // what integers stand for: characters, words, classes
   vocabulary: v.optional(v.unknown()),
-  /** How inputs are scaled. */
+  // how inputs are scaled
   normalization: v.optional(v.unknown()),
-  /** Where the weights come from: data, seed, steps, results. */
+  // where the weights come from: data, seed, steps, results
   training: v.optional(v.record(v.string(), v.unknown())),
 };
 
 const anyModelSchema = v.looseObject(modelConfigEntries);
 
+/** The configuration that every model file has; a task's own says more. */
 export type ModelConfig = v.InferOutput<typeof anyModelSchema>;
 
+/** A model in pieces: what it is, and its weights. */
 export interface ModelFile<C = ModelConfig> {
   readonly config: C;
   readonly tensors: StateDict;

@@ -7,6 +7,7 @@ import { ConfigError, FormatError } from '../tensor/errors.ts';
 import { type Checkpoint, formatCheckpoint, parseCheckpoint } from './checkpoint.ts';
 import type { TrainingEvent } from './events.ts';
 
+/** The folder of one training run. */
 export class RunFolder {
   readonly path: string;
   /** What config.json holds. */
@@ -55,6 +56,7 @@ export class RunFolder {
     return `${this.path}/model.safetensors`;
   }
 
+  /** Where the checkpoint of this step is. */
   checkpointFile(step: number): string {
     return `${this.path}/checkpoints/step-${String(step).padStart(9, '0')}.safetensors`;
   }
@@ -120,10 +122,12 @@ export class RunFolder {
     return this.#log?.size ?? 0;
   }
 
+  /** Adds a line to events.jsonl. */
   record(event: TrainingEvent): void {
     this.#log?.append(`${JSON.stringify(event)}\n`);
   }
 
+  /** Closes the log; what is written stays. */
   close(): void {
     this.#log?.close();
     this.#log = null;

@@ -14,6 +14,7 @@ export interface Port {
 /** Builds a training from options that can be sent to a worker (structured clone). */
 export type CreateTrainer<O> = (options: O) => Trainer<unknown> | Promise<Trainer<unknown>>;
 
+/** What a worker trains, and where its program comes from. */
 export interface TrainingJob<O> {
   /** What `create` gets in the worker. */
   readonly options: O;

@@ -15,6 +15,7 @@ import { beginning, capture, type Progress, restore, restoreWeights } from './pr
 import type { RunFolder } from './run-folder.ts';
 import type { Carried, Training } from './training.ts';
 
+/** When a training ends, what happens how often, and what is kept. */
 export interface TrainerOptions {
   /** When to end: the first limit that is reached. One of `maxSteps`, `maxEpochs` and `maxMinutes` is needed. */
   readonly maxSteps?: number;

@@ -11,6 +11,7 @@ import type { Metrics } from './events.ts';
 /** States that go from one batch to the next; null at the very beginning. For an LSTM [h, c], for a GRU [h]. */
 export type Carried = readonly Tensor[] | null;
 
+/** What came of one batch. */
 export interface BatchLoss {
   /** A scalar: the mean over the batch's items. */
   readonly loss: Tensor;
@@ -42,6 +43,7 @@ export interface Training<Batch> {
   readonly plateau?: ReduceOnPlateau;
 }
 
+/** What an evaluation gets from the loop it interrupts. */
 export interface EvaluationContext {
   /** Lets the host's other work run. @throws AbortError when the training is to stop */
   readonly pause: () => Promise<void>;

@@ -13,6 +13,7 @@ import { affine, neg } from './elementwise.ts';
 import { sumTo } from './reduce.ts';
 import { broadcastView } from './shape.ts';
 
+/** What an elementwise operation takes: a tensor, or a number that stands for a tensor of it. */
 export type Operand = Tensor | number;
 
 /** a + b */

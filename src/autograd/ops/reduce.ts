@@ -12,6 +12,7 @@ import { broadcastView, reshape, slice, transpose } from './shape.ts';
 /** One axis or several; −1 is the last. Absent: all. */
 export type Axes = number | readonly number[];
 
+/** How a reduction leaves the shape. */
 export interface ReduceOptions {
   /** Keep a reduced axis, with size 1. Default false. */
   readonly keepDims?: boolean;

@@ -7,6 +7,7 @@ import { FormatError } from '../../tensor/errors.ts';
 import { PieceBuffer } from './piece-buffer.ts';
 import type { TextSink, TokenDecoder, Tokenizer } from './tokenizer.ts';
 
+/** What a model file keeps of a byte-pair tokenizer. */
 export interface BpeTokenizerJson {
   readonly level: 'bpe';
   readonly tokenizer: HuggingFaceTokenizerJson;
@@ -98,6 +99,11 @@ export class BpeTokenizer implements Tokenizer {
     });
   }
 
+  /**
+   * The tokenizer that `toJSON` wrote.
+   *
+   * @throws FormatError when the vocabulary or a merge is malformed
+   */
   static fromJson(json: BpeTokenizerJson): BpeTokenizer {
     return BpeTokenizer.fromHuggingFace(json.tokenizer);
   }

@@ -2,6 +2,7 @@
 import { FormatError } from '../../tensor/errors.ts';
 import type { TextSink, TokenDecoder, Tokenizer, TokenizerBuilder, VocabularyOptions } from './tokenizer.ts';
 
+/** What a model file keeps of a character tokenizer. */
 export interface CharTokenizerJson {
   readonly level: 'char';
   /** Every known character once; the first has id 1. */
@@ -30,6 +31,11 @@ export class CharTokenizer implements Tokenizer {
     });
   }
 
+  /**
+   * The tokenizer that `toJSON` wrote.
+   *
+   * @throws FormatError when the characters are malformed
+   */
   static fromJson(json: CharTokenizerJson): CharTokenizer {
     if (typeof json.characters !== 'string') throw new FormatError('[tokenizer] expected "characters" to be a string.');
     const characters = Array.from(json.characters);

@@ -15,12 +15,14 @@ export interface TokenText {
 /** The narrowest array that holds every id. */
 export type TokenArray = Uint8Array | Uint16Array | Int32Array;
 
+/** Texts as a language model learns from them: tokens, and what they stand for. */
 export interface Corpus {
   readonly tokenizer: Tokenizer;
   readonly train: TokenText;
   readonly valid: TokenText;
 }
 
+/** How texts are cut into tokens, and into training and validation. */
 export interface CorpusOptions extends VocabularyOptions {
   readonly level: TextLevel;
   /** Without validation texts: the last part of the training text, as a share of its characters. In (0, 1). */

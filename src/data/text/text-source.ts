@@ -9,6 +9,11 @@ import { FormatError } from '../../tensor/errors.ts';
 export interface TextSource {
   /** For messages. */
   readonly name: string;
+  /**
+   * The text from its beginning, in pieces.
+   *
+   * @throws FormatError with file, line and byte where it is not text
+   */
   chunks(): AsyncIterable<string>;
 }
 

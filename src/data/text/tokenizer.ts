@@ -16,24 +16,29 @@ export interface Tokenizer {
   readonly size: number;
   /** The token for what the vocabulary lacks; null when nothing can be lacking. */
   readonly unknownId: number | null;
+  /** The ids of a text, each in 0…V−1. */
   encode(text: string): Int32Array;
   /** Encodes a text that comes in pieces: the same tokens as `encode` of the whole. */
   encoder(emit: (id: number) => void): TextSink;
+  /** The text of these ids. */
   decode(ids: Iterable<number>): string;
   /** Decodes token by token, for a screen: the parts joined are `decode` of all. */
   decoder(): TokenDecoder;
   /** One token for people: `"e"`, `"whale"`, `" the"`, `<unk>`. */
   show(id: number): string;
+  /** Plain JSON, from which `tokenizerFromJson` makes it again. */
   toJSON(): TokenizerJson;
 }
 
 /** Takes a text in pieces, cut anywhere between two code points. */
 export interface TextSink {
+  /** The next piece of the text. */
   push(text: string): void;
   /** Nothing follows. */
   end(): void;
 }
 
+/** Turns tokens back into text, one at a time. */
 export interface TokenDecoder {
   /** The text that is certain now; may be '' while a character is incomplete. */
   push(id: number): string;
@@ -43,9 +48,15 @@ export interface TokenDecoder {
 
 /** Counts a text, then makes the vocabulary. */
 export interface TokenizerBuilder extends TextSink {
+  /**
+   * The vocabulary of the texts pushed so far.
+   *
+   * @throws FormatError when nothing is left of them
+   */
   build(): Tokenizer;
 }
 
+/** Which tokens a vocabulary takes in. */
 export interface VocabularyOptions {
   /** Tokens seen less often are unknown (char, word). */
   readonly minCount: number;
@@ -55,8 +66,14 @@ export interface VocabularyOptions {
   readonly lowercase: boolean;
 }
 
+/** What a model file keeps of a tokenizer. */
 export type TokenizerJson = CharTokenizerJson | WordTokenizerJson | BpeTokenizerJson;
 
+/**
+ * Counts texts for a vocabulary of this level.
+ *
+ * @throws FormatError when the level is unknown, or the vocabulary too small for it
+ */
 export function tokenizerBuilder(level: TextLevel, options: VocabularyOptions): TokenizerBuilder {
   switch (level) {
     case 'char':

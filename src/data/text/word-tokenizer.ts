@@ -9,6 +9,7 @@ import { PieceBuffer } from './piece-buffer.ts';
 import type { TextSink, TokenDecoder, Tokenizer, TokenizerBuilder, VocabularyOptions } from './tokenizer.ts';
 import { WordCounts } from './word-counts.ts';
 
+/** What a model file keeps of a word tokenizer. */
 export interface WordTokenizerJson {
   readonly level: 'word';
   /** From frequent to rare; the first has id 2, after `<unk>` and `<eos>`. */
@@ -43,6 +44,11 @@ export class WordTokenizer implements Tokenizer {
     this.size = this.#words.length;
   }
 
+  /**
+   * The tokenizer that `toJSON` wrote.
+   *
+   * @throws FormatError when the words are malformed
+   */
   static fromJson(json: WordTokenizerJson): WordTokenizer {
     if (!Array.isArray(json.words) || json.words.some((word) => typeof word !== 'string')) {
       throw new FormatError('[tokenizer] expected "words" to be a list of strings.');

@@ -13,25 +13,27 @@ export const architectureSchema = v.object({
   embeddingSize: size,
   hiddenSize: size,
   numLayers: v.pipe(size, v.maxValue(16)),
-  /** Of the outputs of the recurrent layers. */
+  // of the outputs of the recurrent layers
   dropout: share,
   embeddingDropout: share,
   tieWeights: v.boolean(),
   softmax: v.picklist(softmaxes),
-  /** Negative samples, for softmax 'sampled'. */
+  // negative samples, for softmax 'sampled'
   samples: v.optional(size, 1024),
-  /** Ends of the classes of frequent tokens, for softmax 'adaptive'. */
+  // ends of the classes of frequent tokens, for softmax 'adaptive'
   cutoffs: v.optional(v.array(size), []),
 });
 
+/** What a language model is built from: cell, sizes, dropout in [0, 1), tied weights, and the kind of softmax over V tokens. */
 export type Architecture = v.InferOutput<typeof architectureSchema>;
 
 export const configSchema = v.object({
   ...modelConfigEntries,
   task: v.literal('language-model'),
   architecture: architectureSchema,
-  /** Checked by the tokenizer itself. */
+  // checked by the tokenizer itself
   vocabulary: v.custom<TokenizerJson>((json) => typeof json === 'object' && json !== null && 'level' in json, 'expected a tokenizer'),
 });
 
+/** The configuration in a language model's file: its architecture, and its tokenizer as `vocabulary`. */
 export type LanguageModelConfig = v.InferOutput<typeof configSchema>;

@@ -8,6 +8,7 @@ import { FormatError } from '../../tensor/errors.ts';
 import { Breath } from '../../training/breath.ts';
 import type { LanguageModel, LanguageState } from './model.ts';
 
+/** How well a text is predicted; smaller is better. */
 export interface LanguageMetrics extends Readonly<Record<string, number>> {
   /** Mean −ln p of a token. */
   readonly natsPerToken: number;
@@ -17,6 +18,7 @@ export interface LanguageMetrics extends Readonly<Record<string, number>> {
   readonly perplexity: number;
 }
 
+/** How much of a text is read, and how. */
 export interface EvaluateOptions {
   /** Reads only so many tokens from the beginning; default: all. */
   readonly tokens?: number;

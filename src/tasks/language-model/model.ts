@@ -21,6 +21,7 @@ import type { Architecture } from './config.ts';
 /** The recurrent layers' state: [h], or [h, c], each [L, B, H]. */
 export type LanguageState = readonly Tensor[];
 
+/** An architecture, and where chance comes from. */
 export interface LanguageModelOptions extends Architecture {
   /** For initial values, dropout and negative samples. */
   readonly rng?: Random;

@@ -115,4 +115,5 @@ export const predictSchema = v.strictObject({
   stop: v.optional(v.pipe(v.string(), v.description('end where this text appears'))),
   seed: v.optional(whole('of the choices; different each time when absent', 0)),
 });
+/** Where a text begins, how long it gets, and how boldly tokens are chosen. */
 export type GenerateOptions = v.InferInput<typeof predictSchema>;

@@ -35,6 +35,7 @@ export interface LanguageTraining {
   evaluate(): Promise<LanguageMetrics>;
 }
 
+/** What is learnt from, and what it is tested on. */
 export interface LanguageTexts {
   /** Paths of UTF-8 files, or sources. */
   readonly train: Texts;
