@@ -44,7 +44,10 @@ export function ensureBuilt() {
 
 /** A browser for the browser tests; installed from Debian's packages where that is possible. Returns its path or null. */
 export function ensureChromium() {
-  const find = () => [process.env.CHROMIUM_PATH, '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((path) => path && existsSync(path)) ?? null;
+  const find = () =>
+    [process.env.CHROMIUM_PATH, '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(
+      (path) => path && existsSync(path),
+    ) ?? null;
   const found = find();
   if (found !== null || process.getuid?.() !== 0 || spawnSync('apt-get', ['--version']).status !== 0) return found;
   run('Looking up Debian packages', 'apt-get', ['update']);

@@ -16,9 +16,29 @@ const output = join(root, 'build', 'release');
 
 /** What is shipped. `magic` is how a file for that platform begins, `machine` where and what its processor field is. */
 export const platforms = {
-  'linux-x64': { target: 'x86_64-linux-gnu.2.28', arch: 'x64', libc: 'glibc', link: [], magic: [0x7f, 0x45, 0x4c, 0x46], machine: { at: 18, is: 0x3e } },
-  'linux-arm64': { target: 'aarch64-linux-gnu.2.28', arch: 'arm64', libc: 'glibc', link: [], magic: [0x7f, 0x45, 0x4c, 0x46], machine: { at: 18, is: 0xb7 } },
-  'darwin-arm64': { target: 'aarch64-macos.11.0', arch: 'arm64', link: ['-Wl,-undefined,dynamic_lookup'], magic: [0xcf, 0xfa, 0xed, 0xfe], machine: { at: 4, is: 0x0c } },
+  'linux-x64': {
+    target: 'x86_64-linux-gnu.2.28',
+    arch: 'x64',
+    libc: 'glibc',
+    link: [],
+    magic: [0x7f, 0x45, 0x4c, 0x46],
+    machine: { at: 18, is: 0x3e },
+  },
+  'linux-arm64': {
+    target: 'aarch64-linux-gnu.2.28',
+    arch: 'arm64',
+    libc: 'glibc',
+    link: [],
+    magic: [0x7f, 0x45, 0x4c, 0x46],
+    machine: { at: 18, is: 0xb7 },
+  },
+  'darwin-arm64': {
+    target: 'aarch64-macos.11.0',
+    arch: 'arm64',
+    link: ['-Wl,-undefined,dynamic_lookup'],
+    magic: [0xcf, 0xfa, 0xed, 0xfe],
+    machine: { at: 4, is: 0x0c },
+  },
   'win32-x64': { target: 'x86_64-windows-gnu', arch: 'x64', link: ['node.lib'], magic: [0x4d, 0x5a] },
 };
 
@@ -29,9 +49,22 @@ export function packPlatform(name, addon, destination) {
   const folder = mkdtempSync(join(tmpdir(), 'unrolled-platform-'));
   cpSync(addon, join(folder, 'unrolled.node'));
   cpSync(join(root, 'LICENSE'), join(folder, 'LICENSE'));
-  writeFileSync(join(folder, 'README.md'), `# @unrolled/${name}\n\nThe native kernels of [unrolled](https://www.npmjs.com/package/unrolled) for ${os} on ${cpu}. Installed with it.\n`);
+  writeFileSync(
+    join(folder, 'README.md'),
+    `# @unrolled/${name}\n\nThe native kernels of [unrolled](https://www.npmjs.com/package/unrolled) for ${os} on ${cpu}. Installed with it.\n`,
+  );
   const { libc } = platforms[name];
-  const manifest = { name: `@unrolled/${name}`, version, license, description: `Native kernels of unrolled for ${os} on ${cpu}`, os: [os], cpu: [cpu], ...(libc && { libc: [libc] }), main: 'unrolled.node', files: ['unrolled.node'] };
+  const manifest = {
+    name: `@unrolled/${name}`,
+    version,
+    license,
+    description: `Native kernels of unrolled for ${os} on ${cpu}`,
+    os: [os],
+    cpu: [cpu],
+    ...(libc && { libc: [libc] }),
+    main: 'unrolled.node',
+    files: ['unrolled.node'],
+  };
   writeFileSync(join(folder, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);
   return pack(folder, destination);
 }
@@ -50,7 +83,13 @@ export function packMain(destination) {
 
 function pack(folder, destination) {
   mkdirSync(destination, { recursive: true });
-  const [{ filename }] = JSON.parse(execFileSync('npm', ['pack', '--json', '--pack-destination', destination], { cwd: folder, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }));
+  const [{ filename }] = JSON.parse(
+    execFileSync('npm', ['pack', '--json', '--pack-destination', destination], {
+      cwd: folder,
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    }),
+  );
   rmSync(folder, { recursive: true });
   return join(destination, filename);
 }
@@ -77,7 +116,17 @@ export function crossCompile(compiler, name) {
     const definitions = join(root, 'node_modules', 'node-api-headers', 'def', 'node_api.def');
     run(['dlltool', '-m', 'i386:x86-64', '-D', 'node.exe', '-d', definitions, '-l', 'node.lib']);
   }
-  run(['c++', '-target', target, '-shared', ...plan.compile.map(([, object]) => object), ...link, ...(name.startsWith('darwin') ? [] : ['-s']), '-o', 'unrolled.node']);
+  run([
+    'c++',
+    '-target',
+    target,
+    '-shared',
+    ...plan.compile.map(([, object]) => object),
+    ...link,
+    ...(name.startsWith('darwin') ? [] : ['-s']),
+    '-o',
+    'unrolled.node',
+  ]);
   return join(work, 'unrolled.node');
 }
 
@@ -85,7 +134,8 @@ export function crossCompile(compiler, name) {
 export function inspect(name, file) {
   const bytes = readFileSync(file);
   const { magic, machine } = platforms[name];
-  if (!magic.every((byte, i) => bytes[i] === byte) || (machine && bytes[machine.at] !== machine.is)) throw new Error(`${file} is not a library for ${name}`);
+  if (!magic.every((byte, i) => bytes[i] === byte) || (machine && bytes[machine.at] !== machine.is))
+    throw new Error(`${file} is not a library for ${name}`);
   if (!bytes.includes('napi_register_module_v1')) throw new Error(`${file} does not register a Node module`);
 }
 
@@ -103,7 +153,8 @@ const losses = Array.from({ length: 50 }, () => adam.step(() => mse(lstm.forward
 console.log(JSON.stringify({ backend: getBackend().name, first: losses[0], last: losses.at(-1) }));`,
   );
   const report = JSON.parse(execFileSync(process.execPath, ['train.js'], { cwd: folder, encoding: 'utf8' }));
-  if (report.backend !== 'native' || !(report.last < report.first / 2)) throw new Error(`the installed package answered ${JSON.stringify(report)}`);
+  if (report.backend !== 'native' || !(report.last < report.first / 2))
+    throw new Error(`the installed package answered ${JSON.stringify(report)}`);
   rmSync(folder, { recursive: true });
   return report;
 }

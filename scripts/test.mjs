@@ -11,27 +11,38 @@ import { ensureBuilt, ensureChromium, ensureInstalled, root } from './ensure.mjs
 const results = mkdtempSync(join(tmpdir(), 'unrolled-test-'));
 
 /** A command that passes or fails as one. */
-const command = (program, ...args) => async () => {
-  const status = await run(program, args);
-  return { passed: status === 0 ? 1 : 0, failed: status === 0 ? 0 : 1, skipped: [] };
-};
+const command =
+  (program, ...args) =>
+  async () => {
+    const status = await run(program, args);
+    return { passed: status === 0 ? 1 : 0, failed: status === 0 ? 0 : 1, skipped: [] };
+  };
 
 /** A vitest configuration, counted test by test; each skip's reason is its name. */
-const vitest = (config, environment = {}) => async () => {
-  const file = join(results, `${config}.json`);
-  const status = await run('npx', ['vitest', 'run', '--config', config, '--reporter=default', '--reporter=json', `--outputFile=${file}`], environment);
-  let report;
-  try {
-    report = JSON.parse(readFileSync(file, 'utf8'));
-  } catch {
-    return { passed: 0, failed: 1, skipped: [] };
-  }
-  const skipped = report.testResults.flatMap(({ assertionResults }) =>
-    assertionResults.filter(({ status }) => status === 'pending' || status === 'skipped' || status === 'todo').map(({ fullName }) => fullName),
-  );
-  const failed = report.numFailedTests + report.testResults.filter((suite) => suite.status === 'failed' && suite.assertionResults.length === 0).length;
-  return { passed: report.numPassedTests, failed: status !== 0 && failed === 0 ? 1 : failed, skipped };
-};
+const vitest =
+  (config, environment = {}) =>
+  async () => {
+    const file = join(results, `${config}.json`);
+    const status = await run(
+      'npx',
+      ['vitest', 'run', '--config', config, '--reporter=default', '--reporter=json', `--outputFile=${file}`],
+      environment,
+    );
+    let report;
+    try {
+      report = JSON.parse(readFileSync(file, 'utf8'));
+    } catch {
+      return { passed: 0, failed: 1, skipped: [] };
+    }
+    const skipped = report.testResults.flatMap(({ assertionResults }) =>
+      assertionResults
+        .filter(({ status }) => status === 'pending' || status === 'skipped' || status === 'todo')
+        .map(({ fullName }) => fullName),
+    );
+    const failed =
+      report.numFailedTests + report.testResults.filter((suite) => suite.status === 'failed' && suite.assertionResults.length === 0).length;
+    return { passed: report.numPassedTests, failed: status !== 0 && failed === 0 ? 1 : failed, skipped };
+  };
 
 const stages = {
   lint: command('npx', 'biome', 'ci', '--colors=off', '.'),

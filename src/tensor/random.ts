@@ -124,7 +124,8 @@ export class Random {
 
   /** Uniform integer in 0…below-1, without modulo bias. */
   integer(below: number): number {
-    if (!Number.isInteger(below) || below < 1 || below > 2 ** 32) throw new RangeError(`[Random.integer] expected a bound in 1…2^32, received ${below}.`);
+    if (!Number.isInteger(below) || below < 1 || below > 2 ** 32)
+      throw new RangeError(`[Random.integer] expected a bound in 1…2^32, received ${below}.`);
     const limit = 2 ** 32 - (2 ** 32 % below);
     for (;;) {
       const bits = this.bits();

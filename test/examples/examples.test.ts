@@ -34,14 +34,26 @@ describe.each([...examples, ...blocks])('$name', ({ name, text }) => {
   test('runs', () => {
     mkdirSync(folder, { recursive: true });
     writeFileSync(join(folder, 'program.ts'), text);
-    const { status, stdout, stderr } = spawnSync(process.execPath, ['--import', 'tsx', 'program.ts'], { cwd: folder, encoding: 'utf8', timeout: 120_000 });
+    const { status, stdout, stderr } = spawnSync(process.execPath, ['--import', 'tsx', 'program.ts'], {
+      cwd: folder,
+      encoding: 'utf8',
+      timeout: 120_000,
+    });
     expect(status, `${stdout}\n${stderr}`).toBe(0);
   });
 });
 
 test('their types are right', () => {
-  const options = { extends: join(root, 'tsconfig.json'), compilerOptions: { noEmit: true, rootDir: root, types: ['node'] }, include: [`${scratch}/**/*.ts`], exclude: [] };
+  const options = {
+    extends: join(root, 'tsconfig.json'),
+    compilerOptions: { noEmit: true, rootDir: root, types: ['node'] },
+    include: [`${scratch}/**/*.ts`],
+    exclude: [],
+  };
   writeFileSync(join(scratch, 'tsconfig.json'), JSON.stringify(options));
-  const { status, stdout } = spawnSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', scratch], { cwd: root, encoding: 'utf8' });
+  const { status, stdout } = spawnSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', scratch], {
+    cwd: root,
+    encoding: 'utf8',
+  });
   expect(status, stdout).toBe(0);
 });

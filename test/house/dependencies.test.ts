@@ -55,7 +55,9 @@ describe('the house', () => {
   });
 
   test('inside src the file itself is imported, not an index', () => {
-    const wrong = files.filter((file) => file !== 'index.ts' && !file.startsWith('cli/') && imports(file).some((target) => target.endsWith('/index.ts')));
+    const wrong = files.filter(
+      (file) => file !== 'index.ts' && !file.startsWith('cli/') && imports(file).some((target) => target.endsWith('/index.ts')),
+    );
     expect(wrong).toEqual([]);
   });
 

@@ -20,7 +20,12 @@ function filesWith(pattern: RegExp, among = tracked): string[] {
 }
 
 test('no lock file carries a registry host', () => {
-  expect(filesWith(/"resolved": "http/, tracked.filter((file) => file.endsWith('package-lock.json')))).toEqual([]);
+  expect(
+    filesWith(
+      /"resolved": "http/,
+      tracked.filter((file) => file.endsWith('package-lock.json')),
+    ),
+  ).toEqual([]);
 });
 
 test('no test stands alone', () => {

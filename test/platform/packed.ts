@@ -9,7 +9,10 @@ export const root = resolve(import.meta.dirname, '../..');
 /** Packs the package into a fresh folder; returns the tarball's path. */
 export function pack(): string {
   const folder = mkdtempSync(join(tmpdir(), 'unrolled-pack-'));
-  execFileSync('npm', ['pack', '--ignore-scripts', '--silent', '--pack-destination', folder], { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] });
+  execFileSync('npm', ['pack', '--ignore-scripts', '--silent', '--pack-destination', folder], {
+    cwd: root,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
   const tarball = readdirSync(folder).find((file) => file.endsWith('.tgz'));
   if (tarball === undefined) throw new Error(`npm pack left no tarball in ${folder}`);
   return join(folder, tarball);
@@ -19,7 +22,10 @@ export function pack(): string {
 export function project(...packages: readonly string[]): string {
   const folder = mkdtempSync(join(tmpdir(), 'unrolled-project-'));
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'empty', private: true, type: 'module' }));
-  execFileSync('npm', ['install', '--silent', '--no-audit', '--no-fund', ...packages], { cwd: folder, stdio: ['ignore', 'ignore', 'inherit'] });
+  execFileSync('npm', ['install', '--silent', '--no-audit', '--no-fund', ...packages], {
+    cwd: folder,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
   return folder;
 }
 

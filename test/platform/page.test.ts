@@ -14,7 +14,10 @@ test('an LSTM trains in a Vite page', async () => {
   const executablePath = process.env.CHROMIUM_PATH ?? '/usr/bin/chromium';
   const folder = project(pack());
   mkdirSync(join(folder, 'src'));
-  writeFileSync(join(folder, 'index.html'), '<!doctype html><title>Sine</title><p id="report"></p><script type="module" src="/src/main.js"></script>');
+  writeFileSync(
+    join(folder, 'index.html'),
+    '<!doctype html><title>Sine</title><p id="report"></p><script type="module" src="/src/main.js"></script>',
+  );
   writeFileSync(join(folder, 'src/main.js'), `${learnsSine}\ndocument.querySelector('#report').textContent = JSON.stringify(report);`);
   await build({ root: folder, logLevel: 'warn' });
 
@@ -30,7 +33,14 @@ test('an LSTM trains in a Vite page', async () => {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const browser = await chromium.launch({
     executablePath,
-    args: ['--no-sandbox', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
+    args: [
+      '--no-sandbox',
+      '--disable-quic',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+    ],
   });
   try {
     const page = await browser.newPage();
