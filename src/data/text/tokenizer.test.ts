@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { BpeTokenizer } from './bpe-tokenizer.ts';
+import { BpeTokenizer, type BpeTokenizerJson } from './bpe-tokenizer.ts';
 import { type TextLevel, type Tokenizer, textLevels, tokenizerBuilder, tokenizerFromJson } from './tokenizer.ts';
 
 const sample =
@@ -104,9 +104,8 @@ describe('byte-pair encoding', () => {
     fc.assert(
       fc.property(words, (list) => {
         const text = list.join('\n\n');
-        const learnt = (learn('bpe', text, { vocabularySize: 270 }).toJSON() as { tokenizer: { model: { merges: [string, string][] } } })
-          .tokenizer;
-        expect(learnt.model.merges).toEqual(plainMerges(list, 14));
+        const { tokenizer } = learn('bpe', text, { vocabularySize: 270 }).toJSON() as BpeTokenizerJson;
+        expect(tokenizer.model.merges).toEqual(plainMerges(list, 14));
       }),
     );
   });

@@ -72,7 +72,7 @@ describe.each(['lstm', 'gru', 'rnn'] as const)('a language model with %s', (cell
     const stepwise = Array.from({ length: T }, (_, t) => {
       const logits = stream.step(ids[t]);
       const top = Math.max(...logits);
-      return Math.log(logits.reduce((sum, x) => sum + Math.exp(x - top), 0)) + top - logits[ids[t + 1]];
+      return Math.log([...logits].reduce((sum, x) => sum + Math.exp(x - top), 0)) + top - logits[ids[t + 1]];
     });
     const loss = scope(() =>
       noGrad(() => {
