@@ -36,7 +36,7 @@ export const trainSchema = v.strictObject({
   sequenceLength: v.optional(whole('T: steps through which gradients flow (default 64; word, bpe 35)', 1, 65_536)),
   batchSize: v.optional(whole('B: streams of text read side by side', 1, 65_536), 32),
   optimizer: v.optional(choice('how weights are updated', optimizers), 'adam'),
-  learningRate: v.optional(above('highest learning rate (default 0.004; sgd 1)', 0)),
+  learningRate: v.optional(above('highest learning rate (default 0.004; word, bpe 0.002; sgd 1)', 0)),
   schedule: v.optional(choice('learning rate over the training; cosine falls to a hundredth', schedules), 'cosine'),
   warmupSteps: v.optional(whole('steps in which the learning rate rises (default: cosine a twentieth of all, constant 0)', 0)),
   beta2: v.optional(within('how long Adam remembers squared gradients', 0, 1), 0.999),
@@ -72,9 +72,9 @@ export interface ResolvedOptions extends v.InferOutput<typeof trainSchema> {
 
 /** What follows from the level. Measured on Moby-Dick (char) and the State of the Union speeches (word, bpe). */
 const defaults = {
-  char: { vocabularySize: 10_000, hiddenSize: 256, embeddingSize: 64, sequenceLength: 64 },
-  word: { vocabularySize: 30_000, hiddenSize: 512, embeddingSize: 256, sequenceLength: 35 },
-  bpe: { vocabularySize: 2000, hiddenSize: 256, embeddingSize: 256, sequenceLength: 35 },
+  char: { vocabularySize: 10_000, hiddenSize: 256, embeddingSize: 64, sequenceLength: 64, learningRate: 0.004 },
+  word: { vocabularySize: 30_000, hiddenSize: 512, embeddingSize: 256, sequenceLength: 35, learningRate: 0.002 },
+  bpe: { vocabularySize: 2000, hiddenSize: 256, embeddingSize: 256, sequenceLength: 35, learningRate: 0.002 },
 } as const;
 
 /** Checks options and fills in what is absent. @throws ConfigError */
@@ -97,7 +97,7 @@ export function resolveOptions(given: LanguageModelOptions): ResolvedOptions {
     embeddingSize: options.embeddingSize ?? (options.tieWeights ? hiddenSize : byLevel.embeddingSize),
     embeddingDropout: options.embeddingDropout ?? (options.level === 'char' ? 0 : options.dropout),
     sequenceLength: options.sequenceLength ?? byLevel.sequenceLength,
-    learningRate: options.learningRate ?? (options.optimizer === 'sgd' ? 1 : 0.004),
+    learningRate: options.learningRate ?? (options.optimizer === 'sgd' ? 1 : byLevel.learningRate),
   };
 }
 
