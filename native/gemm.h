@@ -211,10 +211,12 @@ template <int distance> static UNROLLED_INLINE F sums_from(F *x) {
 /** Lane i of the result is the sum of the lanes of x[i]. */
 static UNROLLED_INLINE F sums(F (&x)[W]) { return sums_from<1>(x); }
 
-/** dots[r][i] = row r of A times row i of B, lane by lane. Rows of B after these are asked for meanwhile. */
-template <int R, int N>
+/**
+ * dots[r][i] = row r of A times row i of B, lane by lane, in kChains (1 or 2) sums kept apart. Rows of B after these are
+ * asked for meanwhile.
+ */
+template <int R, int kChains, int N>
 static UNROLLED_INLINE void dot_group(int K, const float *a, ptrdiff_t aRow, const float *b, ptrdiff_t ldb, F (&dots)[R][N]) {
-  constexpr int kChains = R == 1 ? 2 : 1; // sums a row keeps apart, to hide the latency of an addition
   F parts[R][N][kChains] = {};
   const auto multiply = [&](int k, int chain, int left) UNROLLED_LAMBDA {
     F x[R];
@@ -242,7 +244,7 @@ static UNROLLED_INLINE void dot_group(int K, const float *a, ptrdiff_t aRow, con
   }
 }
 
-template <int R>
+template <int R, int kChains = 1>
 static __attribute__((noinline)) void dot_rows(int N, int K, const float *a, ptrdiff_t aRow, const float *b, ptrdiff_t ldb,
                                                float *c, ptrdiff_t ldc, Into into, const float *bias) {
   constexpr int kAtOnce = R == 4 ? 2 : 4; // rows of B, so that 8 to 12 sums are under way
@@ -253,7 +255,7 @@ static __attribute__((noinline)) void dot_rows(int N, int K, const float *a, ptr
       UNROLLED_UNROLL
       for (int j = 0; j < W; j += kAtOnce) {
         F dots[R][kAtOnce];
-        dot_group<R, kAtOnce>(K, a, aRow, b + j * ldb, ldb, dots);
+        dot_group<R, kChains>(K, a, aRow, b + j * ldb, ldb, dots);
         UNROLLED_UNROLL
         for (int r = 0; r < R; r++) {
           UNROLLED_UNROLL
@@ -263,7 +265,7 @@ static __attribute__((noinline)) void dot_rows(int N, int K, const float *a, ptr
     } else {
       for (int j = 0; j < W; j++) {
         F dots[R][1] = {};
-        if (j < columns) dot_group<R, 1>(K, a, aRow, b + j * ldb, ldb, dots);
+        if (j < columns) dot_group<R, kChains>(K, a, aRow, b + j * ldb, ldb, dots);
         for (int r = 0; r < R; r++) total[r][j] = dots[r][0];
       }
     }
@@ -279,6 +281,9 @@ static __attribute__((noinline)) void dot_rows(int N, int K, const float *a, ptr
 /** C [M, N] = A · Bᵀ by dot products, B stored [N, K]. Reads B once per four rows of A. */
 static inline void dots(int M, int N, int K, const float *a, ptrdiff_t lda, const float *b, ptrdiff_t ldb, float *c,
                         ptrdiff_t ldc, Into into, const float *bias) {
+  // A second sum hides the latency of an addition where there is one row in all; the last row of several adds in the order
+  // of the others, for its bits must not depend on how the rows were shared out.
+  if (M == 1) return dot_rows<1, 2>(N, K, a, lda, b, ldb, c, ldc, into, bias);
   for (; M >= 4; M -= 4, a += 4 * lda, c += 4 * ldc) dot_rows<4>(N, K, a, lda, b, ldb, c, ldc, into, bias);
   if (M == 3) dot_rows<3>(N, K, a, lda, b, ldb, c, ldc, into, bias);
   if (M == 2) dot_rows<2>(N, K, a, lda, b, ldb, c, ldc, into, bias);
