@@ -162,8 +162,12 @@ static UNROLLED_INLINE F fma(F a, F b, F c) {
   return (F)__builtin_ia32_vfmaddps256(a, b, c);
 #elif defined(__aarch64__) && !defined(UNROLLED_WIDTH)
   return (F)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b);
-#elif defined(__FMA__) && defined(__clang__)
+#elif defined(__FMA__) && defined(__clang__) && !UNROLLED_MACHINE_FMA
   return __builtin_elementwise_fma(a, b, c);
+#elif defined(__AVX512F__) && defined(__clang__)
+  return __builtin_ia32_vfmaddps512_mask(a, b, c, (unsigned short)-1, 4);
+#elif defined(__FMA__) && defined(__clang__)
+  return __builtin_ia32_vfmaddps256(a, b, c);
 #else
   return a * b + c;
 #endif
