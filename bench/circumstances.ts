@@ -1,5 +1,5 @@
 /** What stands beside every number: when, on what, with which versions, by which command. And where raw results are kept. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 
 export interface Circumstances {
@@ -23,6 +23,7 @@ export function circumstances(command: string, versions: Readonly<Record<string,
 /** Writes bench/results/NAME.json and says so. */
 export function keepResult(name: string, result: object): void {
   const file = new URL(`./results/${name}.json`, import.meta.url);
+  mkdirSync(new URL('.', file), { recursive: true });
   writeFileSync(file, `${JSON.stringify(result, null, 2)}\n`);
   console.log(`kept in bench/results/${name}.json`);
 }
