@@ -2,6 +2,9 @@
 #include "bind.h"
 #include "pool.h"
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,6 +19,35 @@ namespace unrolled {
 UNROLLED_SETS(UNROLLED_DECLARE)
 
 namespace {
+
+#if defined(__x86_64__)
+// Asked of the processor itself: what __builtin_cpu_supports needs at run time is not in every compiler's library.
+
+/** Leaf 7: what there is of AVX2 and AVX-512. */
+uint32_t extended_features() {
+  uint32_t a, b, c, d;
+  return __get_cpuid_count(7, 0, &a, &b, &c, &d) ? b : 0;
+}
+
+/** Whether the operating system keeps all of these registers for each thread. */
+bool system_keeps(uint32_t registers) {
+  uint32_t a, b, c, d;
+  if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & bit_OSXSAVE)) return false;
+  uint32_t low, high;
+  asm volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+  return (low & registers) == registers;
+}
+
+bool processor_has_avx2() {
+  uint32_t a, b, c, d;
+  return __get_cpuid(1, &a, &b, &c, &d) && (c & bit_FMA) && (extended_features() & bit_AVX2) && system_keeps(0x06); // XMM, YMM
+}
+
+bool processor_has_avx512() {
+  constexpr uint32_t needed = bit_AVX512F | bit_AVX512DQ | bit_AVX512BW | bit_AVX512VL;
+  return processor_has_avx2() && (extended_features() & needed) == needed && system_keeps(0xe6); // and masks, ZMM
+}
+#endif
 
 struct InstructionSet {
   const char *name;
