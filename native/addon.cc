@@ -38,15 +38,6 @@ bool system_keeps(uint32_t registers) {
   return (low & registers) == registers;
 }
 
-bool processor_has_avx2() {
-  uint32_t a, b, c, d;
-  return __get_cpuid(1, &a, &b, &c, &d) && (c & bit_FMA) && (extended_features() & bit_AVX2) && system_keeps(0x06); // XMM, YMM
-}
-
-bool processor_has_avx512() {
-  constexpr uint32_t needed = bit_AVX512F | bit_AVX512DQ | bit_AVX512BW | bit_AVX512VL;
-  return processor_has_avx2() && (extended_features() & needed) == needed && system_keeps(0xe6); // and masks, ZMM
-}
 #endif
 
 struct InstructionSet {
@@ -60,11 +51,16 @@ constexpr int32_t base_width = 4;
 bool has_base() { return true; }
 #if defined(__x86_64__)
 [[maybe_unused]] constexpr int32_t avx2_width = 8;
-[[maybe_unused]] bool has_avx2() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
 [[maybe_unused]] constexpr int32_t avx512_width = 16;
+
+[[maybe_unused]] bool has_avx2() {
+  uint32_t a, b, c, d;
+  return __get_cpuid(1, &a, &b, &c, &d) && (c & bit_FMA) && (extended_features() & bit_AVX2) && system_keeps(0x06); // XMM, YMM
+}
+
 [[maybe_unused]] bool has_avx512() {
-  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
-         __builtin_cpu_supports("avx512vl");
+  constexpr uint32_t needed = bit_AVX512F | bit_AVX512DQ | bit_AVX512BW | bit_AVX512VL;
+  return has_avx2() && (extended_features() & needed) == needed && system_keeps(0xe6); // and masks, ZMM
 }
 #endif
 
