@@ -9,7 +9,7 @@ namespace UNROLLED_ISA {
 
 /**
  * Natural logarithm: −∞ of 0, NaN of negative numbers. x = m · 2ᵉ with m in [√½, √2), log m by a polynomial of degree 9 (S. Moshier,
- * Cephes, logf). Relative error below 1.5e-7 where |log x| > 1e-3, absolute below 1e-7 (elementwise.test in test/backends measures).
+ * Cephes, logf). Relative error below 1.5e-7 where |log x| > 1e-3, absolute below 1e-7.
  */
 static UNROLLED_INLINE F log(F given) {
   const I tiny = given < splat(1.17549435e-38f);

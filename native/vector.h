@@ -189,7 +189,7 @@ static UNROLLED_INLINE float sum(F x) {
 
 /**
  * Denormal numbers count as zero while one of these lives: a gradient that fades into them costs 70 times the time else.
- * WebAssembly has no such switch; there the gates flush what is below 1e-37 themselves (see math.h).
+ * WebAssembly has no such switch; there the gates flush what is below 1e-35 themselves (see math.h).
  */
 struct FlushDenormals {
 #if defined(__SSE2__)

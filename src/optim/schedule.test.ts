@@ -88,3 +88,7 @@ it('refuses lengths that are none', () => {
   expect(() => cosine({ learningRate: 1, steps: 0 })).toThrow('[cosine] expected steps to be a whole number ≥ 1, received 0');
   expect(() => new ReduceOnPlateau({ factor: 1 })).toThrow('expected factor in (0, 1), received 1');
 });
+
+it('a one-cycle whose rise is a single step begins at its peak', () => {
+  expect(oneCycle({ maxLearningRate: 0.1, steps: 10, riseFraction: 0.1 })(0)).toBe(0.1);
+});

@@ -93,8 +93,9 @@ export function oneCycle(options: OneCycleOptions): Schedule {
   const peak = riseFraction * steps - 1;
   const last = steps - 1;
   return (step) => {
-    if (step <= peak) return anneal[shape](first, maxLearningRate, step / peak);
-    return anneal[shape](maxLearningRate, first / endDivisor, Math.min((step - peak) / (last - peak), 1));
+    // A rise, or a fall, of no length is over at once.
+    if (step <= peak) return anneal[shape](first, maxLearningRate, peak > 0 ? step / peak : 1);
+    return anneal[shape](maxLearningRate, first / endDivisor, last > peak ? Math.min((step - peak) / (last - peak), 1) : 1);
   };
 }
 
