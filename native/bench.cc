@@ -1,7 +1,7 @@
 // Speed of the kernels alone, in GFLOP/s of one thread's processor time (so that a busy machine disturbs less), the best of
 // several tries; `bench threads` measures the wall clock instead. For tuning: numbers to publish come from `unrolled bench`.
 //
-//   g++ -std=c++17 -O3 -mavx2 -mfma -ffp-contract=off -fno-math-errno -pthread bench.cc pool.cc -o /tmp/b && /tmp/b [filter] [threads]
+//   g++ -std=c++17 -O3 -mavx2 -mfma -ffp-contract=off -fno-math-errno -pthread bench.cc pool.cc -o b && ./b [filter] [threads]
 #include "gru.h"
 #include "lstm.h"
 #include "rnn.h"

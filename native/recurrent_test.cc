@@ -1,7 +1,7 @@
 // Checks rnn.h, lstm.h and gru.h, every option, tails and both directions, against plain loops in double precision: outputs
 // directly, gradients by directional derivatives of those loops (central differences). gemm.h against three loops.
 //
-//   g++ -std=c++17 -O2 -mavx2 -mfma -ffp-contract=off -pthread recurrent_test.cc pool.cc -o /tmp/t && /tmp/t [cases] [seed]
+//   g++ -std=c++17 -O2 -mavx2 -mfma -ffp-contract=off -pthread recurrent_test.cc pool.cc -o t && ./t [cases] [seed]
 //   -DUNROLLED_WIDTH=4 | 8 | 16 checks another vector width on any machine.
 #include "gru.h"
 #include "lstm.h"
