@@ -28,7 +28,10 @@ function optionsOf(info: OptionInfo): Option[] {
       ? [new Option(flag.replace('--', '--no-'), help), on.hideHelp()]
       : [on, new Option(flag.replace('--', '--no-')).hideHelp()];
   }
-  if (kind === 'list') return [new Option(`${flag} <${choices === undefined ? 'n' : 'name'}...>`, help).argParser(listOfNumbers)];
+  if (kind === 'list') {
+    const option = new Option(`${flag} <${info.of === 'number' ? 'n' : 'name'}...>`, help);
+    return [info.of === 'number' ? option.argParser(listOfNumbers) : option.argParser(listOfNames)];
+  }
   if (kind === 'number') return [new Option(`${flag} <n>`, help).argParser(number)];
   return [
     new Option(`${flag} <${choices === undefined ? 'text' : 'name'}>`, choices === undefined ? help : `${help} [${choices.join('|')}]`),
@@ -48,6 +51,10 @@ function number(text: string): number {
 
 function listOfNumbers(text: string, previous: number[] | undefined): number[] {
   return [...(previous ?? []), ...text.split(',').map(number)];
+}
+
+function listOfNames(text: string, previous: string[] | undefined): string[] {
+  return [...(previous ?? []), ...text.split(',').map((name) => name.trim())];
 }
 
 /**

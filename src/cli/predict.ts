@@ -1,15 +1,19 @@
-/** `unrolled predict`: what a model makes of an input; for a language model, text. */
+/** `unrolled predict`: what a model makes of an input: one given on the command line, a file, or standard input. */
+import { fstatSync } from 'node:fs';
 import type { Command } from 'commander';
-import * as v from 'valibot';
 import { getBackend } from '../backend/select.ts';
+import { textFile, textOf, textStream } from '../data/text/text-source.ts';
 import { taskNamed, tasks } from '../tasks/registry.ts';
-import type { OptionsSchema } from '../tasks/schema.ts';
+import type { PredictInput, Task } from '../tasks/task.ts';
 import { ConfigError } from '../tensor/errors.ts';
 import { loadModel } from '../training/model-file.ts';
 import { addBackendFlags, type BackendFlags, useBackend } from './backend-flags.ts';
-import { addFlags, flagName, readOptions } from './flags.ts';
+import { addFlags } from './flags.ts';
+import { optionsFor, optionsOfAll } from './task-options.ts';
+import { showsColor } from './terminal.ts';
 
 interface PredictFlags extends BackendFlags {
+  readonly file?: string;
   readonly json?: boolean;
   readonly [option: string]: unknown;
 }
@@ -17,38 +21,58 @@ interface PredictFlags extends BackendFlags {
 export function addPredict(program: Command): void {
   const command = program
     .command('predict')
-    .summary('use a model: a language model writes')
+    .summary('use a model: write, classify, tag, forecast, recommend')
     .argument('<model>', 'model file, such as runs/book/model.safetensors')
-    .argument('[input]', 'what to work on; for a language model, the text to go on from')
+    .argument('[input]', 'what to work on: a text, or for models that work on files, a path; - for standard input')
+    .option('--file <file>', 'work on this file')
     .option('--json', 'print JSON');
   addBackendFlags(command);
-  addFlags(command, allOptions());
+  addFlags(command, optionsOfAll('predictOptions'));
   command.addHelpText('after', `\nExample:\n${tasks.map(({ examples }) => `  $ ${examples.predict}`).join('\n')}`).action(runPredict);
-}
-
-/** Options of every task; those of a name are one flag. */
-function allOptions(): OptionsSchema {
-  return v.strictObject(Object.assign({}, ...tasks.map(({ predictOptions }) => predictOptions.entries)));
 }
 
 async function runPredict(path: string, input: string | undefined, flags: PredictFlags): Promise<void> {
   useBackend(flags);
   const model = await loadModel(path);
   const task = taskNamed(model.config.task);
-  const foreign = Object.keys(allOptions().entries).find((name) => flags[name] !== undefined && !(name in task.predictOptions.entries));
-  if (foreign !== undefined) throw new ConfigError(`${flagName(foreign)} is not an option of ${task.name} models, and ${path} is one.`);
-  const options = await readOptions(task.predictOptions, flags);
+  const options = await optionsFor(task, 'predictOptions', path, flags);
+  const given = inputOf(task, input, flags);
   const begun = performance.now();
   let text = '';
-  for await (const part of task.predict(model, input ?? '', options)) {
-    text += part;
-    if (flags.json !== true && !process.stdout.write(part)) await new Promise((drained) => process.stdout.once('drain', drained));
+  const values: unknown[] = [];
+  for await (const part of task.predict(model, given, options)) {
+    text += part.text;
+    if (part.value !== undefined) values.push(part.value);
+    if (flags.json !== true && !process.stdout.write(part.text)) await new Promise((drained) => process.stdout.once('drain', drained));
     else await Promise.resolve();
   }
   if (flags.json === true) {
     const seconds = Math.round(performance.now() - begun) / 1000;
-    process.stdout.write(
-      `${JSON.stringify({ task: task.name, model: path, input: input ?? '', output: text, seconds, backend: getBackend().name })}\n`,
-    );
-  } else process.stdout.write('\n');
+    const output = values.length > 0 ? { predictions: values } : { output: text };
+    const report = { task: task.name, model: path, input: given.path ?? input ?? '', ...output, seconds, backend: getBackend().name };
+    process.stdout.write(`${JSON.stringify(report)}\n`);
+  } else if (!text.endsWith('\n')) process.stdout.write('\n');
+}
+
+/** A file where one is named; standard input where it is asked for, or where an input is needed and something comes that way. */
+function inputOf(task: Task, input: string | undefined, { file }: PredictFlags): PredictInput {
+  if (file !== undefined && input !== undefined) {
+    throw new ConfigError(`expected one input, received "${input}" and --file ${file}. Leave one of them out.`);
+  }
+  const colors = showsColor(process.stdout);
+  const path = file ?? (task.input === 'file' && input !== '-' ? input : undefined);
+  if (path !== undefined) return { ...textFile(path), path, colors };
+  if (input === '-' || (input === undefined && task.input !== 'optional text' && isPiped()))
+    return { ...textStream(process.stdin, 'standard input'), path: null, colors };
+  return { ...textOf(input ?? '', 'the input'), path: null, colors };
+}
+
+/** Whether something comes through a pipe or a file; a service or a test may leave nothing at all there. */
+function isPiped(): boolean {
+  try {
+    const input = fstatSync(0);
+    return input.isFIFO() || input.isFile();
+  } catch {
+    return false;
+  }
 }

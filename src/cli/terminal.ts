@@ -19,11 +19,18 @@ export interface Terminal {
   line(text?: string): void;
 }
 
-/** The terminal behind stderr. NO_COLOR and FORCE_COLOR are heeded (no-color.org); `quiet` says nothing at all. */
+/** NO_COLOR and FORCE_COLOR first (no-color.org), then whether it is a terminal that knows colours. */
+export function showsColor(stream: { readonly isTTY?: boolean }): boolean {
+  if (process.env.NO_COLOR) return false;
+  if (process.env.FORCE_COLOR) return process.env.FORCE_COLOR !== '0';
+  return stream.isTTY === true && process.env.TERM !== 'dumb';
+}
+
+/** The terminal behind stderr. `quiet` says nothing at all. */
 export function openTerminal(options: { quiet?: boolean } = {}): Terminal {
   const stream = process.stderr;
   const isInteractive = stream.isTTY === true && process.env.TERM !== 'dumb' && options.quiet !== true;
-  const hasColor = process.env.NO_COLOR ? false : process.env.FORCE_COLOR ? process.env.FORCE_COLOR !== '0' : isInteractive;
+  const hasColor = showsColor(stream) && (isInteractive || Boolean(process.env.FORCE_COLOR));
   const paint = (open: number, close: number): Paint => (hasColor ? (text) => `\x1b[${open}m${text}\x1b[${close}m` : (text) => text);
   const write = (text: string): void => {
     if (options.quiet !== true) stream.write(text);

@@ -41,7 +41,7 @@ export function addTrain(program: Command): void {
   for (const task of tasks) {
     const command = train
       .command(task.name)
-      .argument('[data...]', 'training files, as with --train')
+      .argument('[data...]', `training files, as with --train: ${task.data}`)
       .summary(task.summary)
       .description(`Task ${task.name}: ${task.summary}.`)
       .option('--train <file...>', 'training files')
@@ -131,7 +131,7 @@ export async function watch(task: Task, training: PreparedTraining, out: string,
       `stopped at step ${done.step} of ${training.steps}; a checkpoint is saved. Go on with:\n  ${programName()} train ${task.name} --out ${shellWord(out)} --resume`,
     );
   }
-  screen.note(`measuring on held-out ${training.items} …`);
+  screen.note(`measuring on held-out ${training.heldOut} …`);
   const metrics = await training.evaluate();
   screen.end(metrics, done);
   const model = `${out}/model.safetensors`;

@@ -86,7 +86,7 @@ export class TrainingScreen {
     const steps = done.step - this.#stepsBefore;
     const rate = this.#rates.reduce((sum, r) => sum + r, 0) / Math.max(1, this.#rates.length);
     line();
-    line(`  ${good('✓')} ${bold(this.#training.tell(metrics))} ${dim('on held-out text')}`);
+    line(`  ${good('✓')} ${bold(this.#training.tell(metrics))} ${dim(`on held-out ${this.#training.heldOut}`)}`);
     line(
       dim(
         `    ${grouped(steps)} steps in ${duration(done.seconds)}, ${compact(rate)} ${this.#training.items}/s${reasonInWords(done.reason)}`,
@@ -95,8 +95,9 @@ export class TrainingScreen {
     if (done.model === null) return;
     line(dim(`    saved as ${done.model}`));
     line();
-    line(`  ${dim('Write with it:')}   ${programName()} predict ${shellWord(done.model)} "The "`);
-    line(`  ${dim('Look at it:')}      ${programName()} inspect ${shellWord(done.model)}`);
+    const { label, input } = this.#training.next;
+    line(`  ${dim(`${label}:`.padEnd(18))}${programName()} predict ${shellWord(done.model)} ${input}`.trimEnd());
+    line(`  ${dim('Look at it:'.padEnd(18))}${programName()} inspect ${shellWord(done.model)}`);
     line();
   }
 
@@ -149,7 +150,9 @@ export class TrainingScreen {
       xLabel: 'steps',
       paint: (index, text) => (index === 0 ? accent(text) : good(text)),
     });
-    return lines.length === 0 ? [] : [`${accent('⣿')} ${dim('loss while training')}   ${good('●')} ${dim('on held-out text')}`, ...lines];
+    return lines.length === 0
+      ? []
+      : [`${accent('⣿')} ${dim('loss while training')}   ${good('●')} ${dim(`on held-out ${this.#training.heldOut}`)}`, ...lines];
   }
 }
 

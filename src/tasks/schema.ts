@@ -12,6 +12,8 @@ export type OptionsSchema = v.StrictObjectSchema<v.ObjectEntries, undefined>;
 export interface OptionInfo {
   readonly name: string;
   readonly kind: 'number' | 'string' | 'boolean' | 'list';
+  /** Of a list: what its entries are. */
+  readonly of?: 'number' | 'string';
   readonly description: string;
   readonly choices?: readonly string[];
   readonly default?: unknown;
@@ -30,6 +32,16 @@ export function above(description: string, least: number, most = Number.MAX_VALU
 /** A number in [least, most). */
 export function within(description: string, least: number, below: number) {
   return v.pipe(v.number(), v.minValue(least), v.ltValue(below), v.description(description));
+}
+
+/** Names, as `--columns a b` or `--columns a,b`. */
+export function names(description: string) {
+  return v.pipe(v.array(v.string()), v.description(description));
+}
+
+/** A text, such as a column's name. */
+export function text(description: string) {
+  return v.pipe(v.string(), v.description(description));
 }
 
 export function flag(description: string) {
@@ -84,6 +96,7 @@ export function describeOptions(schema: OptionsSchema): OptionInfo[] {
     return {
       name,
       kind: kindOf(inner),
+      of: entriesOf(inner),
       description: descriptionOf(inner),
       default: fallback,
       choices: (inner as { options?: readonly string[] }).options,
@@ -97,6 +110,11 @@ function unwrapped(schema: v.GenericSchema): v.GenericSchema {
 
 function descriptionOf(schema: v.GenericSchema): string {
   return v.getDescription(schema as never) ?? '';
+}
+
+function entriesOf(schema: v.GenericSchema): 'number' | 'string' | undefined {
+  if (schema.type !== 'array') return undefined;
+  return kindOf((schema as unknown as { item: v.GenericSchema }).item) === 'number' ? 'number' : 'string';
 }
 
 function kindOf(schema: v.GenericSchema): OptionInfo['kind'] {

@@ -2,6 +2,7 @@
  * What a task is: one application of recurrent networks, from a user's files to a used model. Each has a folder here and a
  * line in registry.ts; commands are written against this contract, and know no task by name.
  */
+import type { TextSource } from '../data/text/text-source.ts';
 import type { Metrics, TrainingEvent } from '../training/events.ts';
 import type { ModelFile } from '../training/model-file.ts';
 import type { OptionsSchema } from './schema.ts';
@@ -11,6 +12,10 @@ export interface Task {
   readonly name: string;
   /** One line for `--help`. */
   readonly summary: string;
+  /** What its data files are, for `--help`: "UTF-8 text files". */
+  readonly data: string;
+  /** What `predict` takes after the model: a text to work on (and waits for one at a pipe, unless it is optional), or a file's path. */
+  readonly input: 'text' | 'optional text' | 'file';
   /** Commands that work as printed, given the files. */
   readonly examples: { readonly train: string; readonly evaluate: string; readonly predict: string };
   /** What `train` takes beside files: checks a program's options, a configuration file and the command line alike. */
@@ -24,12 +29,13 @@ export interface Task {
   /** @param data paths; @param options checked against `evaluateOptions` */
   evaluate(model: ModelFile, data: readonly string[], options: TaskOptions): Promise<Evaluation>;
   /**
-   * Yields text for a screen as it comes.
+   * What the model makes of an input, part by part as it comes.
    *
-   * @param input    what the command was given to work on, '' when nothing
+   * @param input    from the command line, a file, or standard input
    * @param options  checked against `predictOptions`
+   * @throws FormatError naming file, line and column of what is malformed
    */
-  predict(model: ModelFile, input: string, options: TaskOptions): AsyncIterable<string>;
+  predict(model: ModelFile, input: PredictInput, options: TaskOptions): AsyncIterable<Prediction>;
   /** What `inspect` shows of a model, beside its tensors. */
   describe(model: ModelFile): Facts;
 }
@@ -57,6 +63,10 @@ export interface PreparedTraining {
   readonly items: string;
   /** The metric that chooses the best weights, and is drawn beside the loss. */
   readonly monitored: string;
+  /** What is held out, in words: "text", "sentences". */
+  readonly heldOut: string;
+  /** What to do with the model next: a label of at most 16 characters, and an input for `predict` as a shell takes it. */
+  readonly next: { readonly label: string; readonly input: string };
   /** The training's data as paths, for the evaluation's command. */
   readonly valid: readonly string[];
   run(options: { readonly signal?: AbortSignal }): AsyncIterable<TrainingEvent>;
@@ -70,4 +80,24 @@ export interface Evaluation {
   readonly metrics: Metrics;
   /** How many items were judged. */
   readonly samples: number;
+  /** Where the model errs, for a screen: a confusion matrix, scores by class. Lines of at most 100 characters. */
+  readonly report?: string;
+  /** The same for machines; JSON. */
+  readonly details?: unknown;
+}
+
+/** What `predict` was given. */
+export interface PredictInput extends TextSource {
+  /** Of a file; null: the text came from the command line or from standard input. */
+  readonly path: string | null;
+  /** Whether the screen that reads the prediction shows colours. */
+  readonly colors?: boolean;
+}
+
+/** A part of a prediction. */
+export interface Prediction {
+  /** For a screen, as it is: parts are written one after another, without line ends between them. */
+  readonly text: string;
+  /** For machines, JSON; absent where the text says it all. `--json` prints all values of a prediction as a list. */
+  readonly value?: unknown;
 }

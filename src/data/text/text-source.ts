@@ -17,6 +17,24 @@ export interface TextSource {
   chunks(): AsyncIterable<string>;
 }
 
+/** All of a source in one string. */
+export async function textIn(source: TextSource): Promise<string> {
+  let text = '';
+  for await (const piece of source.chunks()) text += piece;
+  return text;
+}
+
+/** Lines of a source, without their ends; the part after the last line end is a line if it is not empty. */
+export async function* linesIn(source: TextSource): AsyncGenerator<string> {
+  let rest = '';
+  for await (const piece of source.chunks()) {
+    const lines = (rest + piece).split('\n');
+    rest = lines.pop() ?? '';
+    yield* lines;
+  }
+  if (rest !== '') yield rest;
+}
+
 /** A string as a source. */
 export function textOf(text: string, name = 'text'): TextSource {
   return {
@@ -43,6 +61,21 @@ const chunkBytes = 1 << 20;
  */
 export function textFile(path: string): TextSource {
   return { name: path, chunks: () => readTextFile(path) };
+}
+
+/** UTF-8 that comes in pieces, as from standard input; to be read once. Errors as `textFile`'s. */
+export function textStream(pieces: AsyncIterable<Uint8Array>, name: string): TextSource {
+  return { name, chunks: () => decoded(pieces, name) };
+}
+
+async function* decoded(pieces: AsyncIterable<Uint8Array>, name: string): AsyncGenerator<string> {
+  const text = new Utf8Reader(name);
+  for await (const bytes of pieces) {
+    const piece = text.push(bytes);
+    if (piece !== '') yield piece;
+  }
+  const rest = text.end();
+  if (rest !== '') yield rest;
 }
 
 async function* readTextFile(path: string): AsyncGenerator<string> {

@@ -3,11 +3,10 @@ import * as v from 'valibot';
 import { textLevels } from '../../data/text/tokenizer.ts';
 import { ConfigError } from '../../tensor/errors.ts';
 import { above, choice, flag, parseOptions, whole, within } from '../schema.ts';
+import { epochsOf, trainingEntries } from '../training-options.ts';
 
 export const cells = ['rnn', 'lstm', 'gru'] as const;
 export const softmaxes = ['full', 'adaptive', 'sampled'] as const;
-export const optimizers = ['adam', 'sgd'] as const;
-export const schedules = ['constant', 'cosine'] as const;
 
 /** What a user may give; what is absent follows from the level (see `defaults`). */
 export const trainSchema = v.strictObject({
@@ -34,27 +33,10 @@ export const trainSchema = v.strictObject({
   samples: v.optional(whole('negative samples for each batch (softmax sampled)', 1), 1024),
 
   sequenceLength: v.optional(whole('T: steps through which gradients flow (default 64; word, bpe 35)', 1, 65_536)),
+  ...trainingEntries({ batchSize: 32, learningRate: 0.004, epochs: 10 }),
   batchSize: v.optional(whole('B: streams of text read side by side', 1, 65_536), 32),
-  optimizer: v.optional(choice('how weights are updated', optimizers), 'adam'),
   learningRate: v.optional(above('highest learning rate (default 0.004; word, bpe 0.002; sgd 1)', 0)),
-  schedule: v.optional(choice('learning rate over the training; cosine falls to a hundredth', schedules), 'cosine'),
-  warmupSteps: v.optional(whole('steps in which the learning rate rises (default: cosine a twentieth of all, constant 0)', 0)),
-  beta2: v.optional(within('how long Adam remembers squared gradients', 0, 1), 0.999),
-  weightDecay: v.optional(
-    v.pipe(v.number(), v.minValue(0), v.description('weight decay, decoupled from the gradient (adam), biases left out')),
-    0,
-  ),
-  clipNorm: v.optional(above('largest norm of the gradient', 0), 1),
-  averageDecay: v.optional(within('keep an exponential average of the weights with this decay, and use it; 0: off', 0, 1), 0),
-
-  epochs: v.optional(above('passes over the training text (default 10, unless steps or minutes are given)', 0)),
-  maxSteps: v.optional(whole('training steps', 1)),
-  maxMinutes: v.optional(above('minutes of training; the number of steps is fixed once the speed is known', 0)),
-  evaluateEvery: v.optional(whole('steps between validations (default a tenth of the training)', 1)),
-  patience: v.optional(whole('stop after so many validations without a better one; 0: never', 0), 0),
-  checkpointEvery: v.optional(whole('steps between checkpoints (default: with each validation)', 1)),
   sampleLength: v.optional(whole('characters of text shown with each validation; 0: none', 0), 200),
-  seed: v.optional(whole('of all randomness', 0), 0),
 });
 
 /** As a user writes them. */
@@ -98,6 +80,7 @@ export function resolveOptions(given: LanguageModelOptions): ResolvedOptions {
     embeddingDropout: options.embeddingDropout ?? (options.level === 'char' ? 0 : options.dropout),
     sequenceLength: options.sequenceLength ?? byLevel.sequenceLength,
     learningRate: options.learningRate ?? (options.optimizer === 'sgd' ? 1 : byLevel.learningRate),
+    epochs: epochsOf(options, 10),
   };
 }
 

@@ -1,5 +1,6 @@
 /** Language modelling as a task of the command line. */
 import { readTokens } from '../../data/text/corpus.ts';
+import { textIn } from '../../data/text/text-source.ts';
 import { ConfigError } from '../../tensor/errors.ts';
 import type { Metrics } from '../../training/events.ts';
 import type { Facts, PreparedTraining, Task, TaskOptions } from '../task.ts';
@@ -13,6 +14,8 @@ import { type LanguageTraining, prepareLanguageModel, resumeLanguageModel } from
 export const languageModel: Task = {
   name: 'language-model',
   summary: 'learn to write from text files: characters, words or byte pairs',
+  data: 'UTF-8 text files',
+  input: 'optional text',
   examples: {
     train: 'unrolled train language-model book.txt --out runs/book',
     evaluate: 'unrolled evaluate runs/book/model.safetensors other.txt',
@@ -39,8 +42,9 @@ export const languageModel: Task = {
 
   async *predict(file, input, options: TaskOptions) {
     const { model, tokenizer } = languageModelFrom(file);
-    const { prompt = input, ...others } = options as GenerateOptions;
-    yield* generate(model, tokenizer, { ...others, prompt: prompt === '' ? input : prompt });
+    const { prompt = '', ...others } = options as GenerateOptions;
+    const begin = prompt === '' ? await textIn(input) : prompt;
+    for (const text of generate(model, tokenizer, { ...others, prompt: begin })) yield { text };
   },
 
   describe(file) {
@@ -69,6 +73,8 @@ function prepared({ model, tokenizer, corpus, steps, options, run, evaluate, tex
     steps,
     items: `${noun}s`,
     monitored: 'natsPerToken',
+    heldOut: 'text',
+    next: { label: 'Write with it', input: '"The "' },
     valid: texts.valid,
     run,
     evaluate,
