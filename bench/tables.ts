@@ -8,6 +8,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { BenchRecord } from '../src/cli/bench/records.ts';
 import type { Circumstances } from './circumstances.ts';
+import { qualityTable } from './quality-table.ts';
 import { limits, type SpeedTarget, speedTargets } from './targets.ts';
 
 /** The pages whose tables are generated. */
@@ -16,7 +17,7 @@ export const pages = ['performance.md', 'results.md'].map((name) => fileURLToPat
 /** A page with its tables made anew. */
 export function withTables(page: string): string {
   return page.replace(/(<!-- table: ([\w-]+) -->\n)[\s\S]*?(<!-- end -->)/g, (_, begin: string, name: string, end: string) => {
-    const table = tables[name];
+    const table = name.startsWith('quality-') ? () => qualityTable(name.slice('quality-'.length)) : tables[name];
     if (table === undefined) throw new Error(`unknown table "${name}". Known: ${Object.keys(tables).join(', ')}.`);
     return `${begin}\n${table()}\n\n${end}`;
   });
