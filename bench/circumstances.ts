@@ -1,5 +1,5 @@
 /** What stands beside every number: when, on what, with which versions, by which command. And where raw results are kept. */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 
 export interface Circumstances {
@@ -26,4 +26,10 @@ export function keepResult(name: string, result: object): void {
   mkdirSync(new URL('.', file), { recursive: true });
   writeFileSync(file, `${JSON.stringify(result, null, 2)}\n`);
   console.log(`kept in bench/results/${name}.json`);
+}
+
+/** What bench/results/NAME.json holds; null: not measured yet. */
+export function readResult<T>(name: string): T | null {
+  const file = new URL(`./results/${name}.json`, import.meta.url);
+  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as T) : null;
 }

@@ -1,14 +1,12 @@
 /** The table of one quality run: what was measured, what was to be reached, and what others published. */
-import { existsSync, readFileSync } from 'node:fs';
+import { readResult } from './circumstances.ts';
 import type { Metrics, QualityResult, QualityTarget } from './quality/run.ts';
 
 /** @param name of bench/results/quality-NAME.json */
 export function qualityTable(name: string): string {
-  const file = new URL(`./results/quality-${name}.json`, import.meta.url);
-  if (!existsSync(file)) return `Not measured yet. \`npx tsx bench/quality/${name}.ts --data FOLDER\``;
-  const { date, cpu, description, versions, command, data, runs, hasMean, targets, published } = JSON.parse(
-    readFileSync(file, 'utf8'),
-  ) as QualityResult;
+  const result = readResult<QualityResult>(`quality-${name}`);
+  if (result === null) return `Not measured yet. \`npx tsx bench/quality/${name}.ts --data FOLDER\``;
+  const { date, cpu, description, versions, command, data, runs, hasMean, targets, published } = result;
   const rows = [...runs.map(({ name, metrics, minutes }) => ({ name, metrics, minutes, source: 'measured' }))];
   if (hasMean && runs.length > 1) rows.push({ name: 'mean', metrics: meanOf(runs), minutes: Number.NaN, source: 'measured' });
   const metrics = [...new Set([...runs, ...published].flatMap((row) => Object.keys(row.metrics)))];

@@ -4,12 +4,13 @@
  *
  *   npx tsx bench/tables.ts
  */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { BenchRecord } from '../src/cli/bench/records.ts';
-import type { Circumstances } from './circumstances.ts';
+import { type Circumstances, readResult } from './circumstances.ts';
 import { qualityTable } from './quality-table.ts';
 import { limits, type SpeedTarget, speedTargets } from './targets.ts';
+import type { Throughput } from './throughput.ts';
 
 /** The pages whose tables are generated. */
 export const pages = ['performance.md', 'results.md'].map((name) => fileURLToPath(new URL(`../docs/${name}`, import.meta.url)));
@@ -39,6 +40,7 @@ const tables: Record<string, () => string> = {
   memory,
   size,
   soak,
+  throughput,
   'tiny-shakespeare': tinyShakespeare,
   sotu,
 };
@@ -46,7 +48,7 @@ const tables: Record<string, () => string> = {
 // ---- speed ------------------------------------------------------------------------------------------------------------
 
 function speedRecords(): BenchRecord[] {
-  return read<BenchRecord[]>('speed') ?? [];
+  return readResult<BenchRecord[]>('speed') ?? [];
 }
 
 function isMainPeer({ peer }: BenchRecord): boolean {
@@ -181,8 +183,8 @@ interface Verdict {
 }
 
 function otherVerdicts(): Verdict[] {
-  const overhead = read<Overhead>('overhead');
-  const size = read<Size>('size');
+  const overhead = readResult<Overhead>('overhead');
+  const size = readResult<Size>('size');
   return [
     ...(overhead === null
       ? []
@@ -193,7 +195,7 @@ function otherVerdicts(): Verdict[] {
             was: percent(overhead.overhead),
           },
         ]),
-    ...(read<Memory>('memory')?.records ?? []).map(({ id, backend, ratio }) => ({
+    ...(readResult<Memory>('memory')?.records ?? []).map(({ id, backend, ratio }) => ({
       what: `memory of ${id}, ${backend} ≤ ${limits.memory}x`,
       met: ratio <= limits.memory,
       was: `${ratio.toFixed(2)}x`,
@@ -208,7 +210,12 @@ function otherVerdicts(): Verdict[] {
           },
           { what: `import ≤ ${limits.importMs} ms`, met: size.importMs <= limits.importMs, was: time(size.importMs) },
         ]),
-    ...(read<Soak>('soak')?.records ?? []).map(({ backend, what, growth }) => ({
+    ...(readResult<Throughput>('throughput')?.records ?? []).map(({ task, what, share }) => ({
+      what: `${task}, ${what}, throughput against the bare engine's ≥ ${percent(limits.taskThroughput)}`,
+      met: share >= limits.taskThroughput,
+      was: percent(share),
+    })),
+    ...(readResult<Soak>('soak')?.records ?? []).map(({ backend, what, growth }) => ({
       what: `growth in ${what}, ${backend} < ${percent(limits.soakGrowth)}`,
       met: growth < limits.soakGrowth,
       was: percent(growth),
@@ -217,7 +224,7 @@ function otherVerdicts(): Verdict[] {
 }
 
 function overhead(): string {
-  const result = read<Overhead>('overhead');
+  const result = readResult<Overhead>('overhead');
   if (result === null) return notMeasured('npx tsx bench/overhead.ts');
   const { publicMs, bareMs, overhead, overheadQuartiles } = result;
   const quartiles = overheadQuartiles.map(percent).join(' – ');
@@ -232,7 +239,7 @@ function overhead(): string {
 }
 
 function memory(): string {
-  const result = read<Memory>('memory');
+  const result = readResult<Memory>('memory');
   if (result === null) return notMeasured('npx tsx bench/memory.ts');
   const rows = result.records.map(({ id, backend, peakBytes, keptBytes, ratio }) => [
     id,
@@ -247,7 +254,7 @@ function memory(): string {
 }
 
 function size(): string {
-  const result = read<Size>('size');
+  const result = readResult<Size>('size');
   if (result === null) return notMeasured('npx tsx bench/size.ts');
   const { bundle, importMs, importQuartilesMs } = result;
   const rows = [
@@ -269,7 +276,7 @@ function size(): string {
 }
 
 function soak(): string {
-  const result = read<Soak>('soak');
+  const result = readResult<Soak>('soak');
   if (result === null) return notMeasured('npx tsx bench/soak.ts');
   const rows = result.records.map(({ backend, what, steps, seconds, residentBytes, growth }) => [
     `${steps.toLocaleString('en')} ${what} steps`,
@@ -282,6 +289,21 @@ function soak(): string {
     verdict(growth < limits.soakGrowth),
   ]);
   return `${above(result)}\n\n${table(['run', 'backend', 'took', 'after a tenth', 'at the end', 'growth', 'target', 'met'], rows)}`;
+}
+
+function throughput(): string {
+  const result = readResult<Throughput & Circumstances>('throughput');
+  if (result === null) return notMeasured('npx tsx bench/throughput.ts');
+  const rows = result.records.map(({ task, what, ms, engineMs, share, threads }) => [
+    `${task}, ${what}`,
+    threads,
+    time(ms),
+    time(engineMs),
+    percent(share),
+    `≥ ${percent(limits.taskThroughput)}`,
+    verdict(share >= limits.taskThroughput),
+  ]);
+  return `${above(result)}\n\n${table(['measured', 'threads', 'time', 'of it the bare engine', 'throughput against it', 'target', 'met'], rows)}`;
 }
 
 // ---- quality ------------------------------------------------------------------------------------------------------------
@@ -304,7 +326,7 @@ interface Sotu extends Circumstances {
 }
 
 function tinyShakespeare(): string {
-  const result = read<TinyShakespeare>('tiny-shakespeare');
+  const result = readResult<TinyShakespeare>('tiny-shakespeare');
   if (result === null) return notMeasured('npx tsx bench/quality/tiny-shakespeare.ts --data FOLDER');
   const { minutes, config, report } = result;
   const { natsPerToken, bitsPerCharacter } = report.metrics;
@@ -323,7 +345,7 @@ function tinyShakespeare(): string {
 }
 
 function sotu(): string {
-  const result = read<Sotu>('sotu');
+  const result = readResult<Sotu>('sotu');
   if (result === null) return notMeasured('npx tsx bench/quality/sotu.ts');
   const { unrolled, pytorch, words, config } = result;
   const difference = unrolled.perplexity / pytorch.perplexity - 1;
@@ -351,11 +373,6 @@ function sotu(): string {
 }
 
 // ---- text ---------------------------------------------------------------------------------------------------------------
-
-function read<T>(name: string): T | null {
-  const file = new URL(`./results/${name}.json`, import.meta.url);
-  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as T) : null;
-}
 
 function above({ date, cpu, versions, command }: Circumstances, description?: string): string {
   const named = Object.entries(versions).map(([name, version]) => `${name} ${version}`);

@@ -56,6 +56,8 @@ export const limits = {
   importMs: 80,
   /** Of resident memory over a long run, as a share. */
   soakGrowth: 0.01,
+  /** Of a task's training and decoding against the bare engine's, as a share. */
+  taskThroughput: 0.6,
   tinyShakespeareNats: 1.48,
   tinyShakespeareMinutes: 30,
   /** Of the test perplexity from PyTorch's, as a share. */

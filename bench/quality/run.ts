@@ -3,7 +3,7 @@
  * are made of.
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Circumstances, circumstances, keepResult } from '../circumstances.ts';
@@ -112,9 +112,4 @@ export function dataFile(folder: string | undefined, name: string, origin: strin
   if (path !== undefined && existsSync(path)) return path;
   console.error(`expected --data with a folder that holds ${name} (${origin}), received ${folder ?? 'none'}.`);
   process.exit(2);
-}
-
-export function readQuality(name: string): QualityResult | null {
-  const file = new URL(`../results/quality-${name}.json`, import.meta.url);
-  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as QualityResult) : null;
 }
