@@ -52,6 +52,7 @@ export {
 export type { Reduction } from './losses/reduction.ts';
 export { type SampledSoftmaxOptions, sampledSoftmax } from './losses/sampled-softmax.ts';
 // Layers
+export { type CharacterBatch, CharacterEncoder, type CharacterEncoderOptions } from './nn/character-encoder.ts';
 export { Dropout, type DropoutOptions } from './nn/dropout.ts';
 export { EmbeddedSequence, Embedding, type EmbeddingOptions } from './nn/embedding.ts';
 export { GradientNorms } from './nn/gradient-norms.ts';
