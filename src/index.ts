@@ -49,6 +49,7 @@ export {
   mae,
   mse,
 } from './losses/pointwise.ts';
+export { type BprMaxOptions, bprMax, type RankingLossOptions, top1Max } from './losses/ranking.ts';
 export type { Reduction } from './losses/reduction.ts';
 export { type SampledSoftmaxOptions, sampledSoftmax } from './losses/sampled-softmax.ts';
 // Layers
