@@ -1,5 +1,18 @@
 export type { BatchPosition, BatchSource } from './batch-source.ts';
 export {
+  columnOf,
+  fieldFault,
+  openTable,
+  readTable,
+  type Table,
+  type TableHead,
+  type TableOptions,
+  type TableRow,
+  type TableStream,
+  tableRows,
+} from './records/delimited.ts';
+export { type JsonLine, jsonLines } from './records/json-lines.ts';
+export {
   type PaddedFeatures,
   type PaddedSequences,
   padFeatures,

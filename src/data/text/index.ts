@@ -14,4 +14,6 @@ export {
   tokenizerFromJson,
   type VocabularyOptions,
 } from './tokenizer.ts';
+export { type SymbolVocabularyOptions, Vocabulary, type VocabularyJson } from './vocabulary.ts';
 export { WordTokenizer, type WordTokenizerJson, WordVocabularyBuilder } from './word-tokenizer.ts';
+export { readWordVectors, type WordVectors } from './word-vectors.ts';
