@@ -6,3 +6,12 @@ export type { GenerateOptions, LanguageModelOptions as LanguageModelTrainingOpti
 export { languageModelFrom, loadLanguageModel, type SavedLanguageModel, saveLanguageModel } from './language-model/saved.ts';
 export { type LanguageTexts, type LanguageTraining, prepareLanguageModel, resumeLanguageModel } from './language-model/training.ts';
 export { type Entity, type EntityScore, EntityScores, entitiesIn, splitTag } from './metrics/entities.ts';
+export {
+  type EncodedWords,
+  type WordBatch,
+  WordCounts,
+  WordEncoder,
+  type WordEncoderJson,
+  type WordVocabularies,
+} from './words/word-encoder.ts';
+export { sizesOf, unknownRates, WordFeatures, type WordFeaturesOptions, type WordFeaturesSizes } from './words/word-features.ts';
