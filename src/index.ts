@@ -65,6 +65,16 @@ export { Linear, type LinearOptions } from './nn/linear.ts';
 export { LSTM, type LSTMCellOptions, type LSTMOptions, type LSTMState } from './nn/lstm.ts';
 export { LSTMCell } from './nn/lstm-cell.ts';
 export { type Initializer, Module, type StateDict } from './nn/module.ts';
+export {
+  AttentionPooling,
+  type AttentionPoolingOptions,
+  type LastPoolingOptions,
+  lastPooling,
+  maxPooling,
+  meanPooling,
+  type PoolingLengths,
+  weightedSum,
+} from './nn/pooling.ts';
 export { type Cell, type CellState, Recurrent } from './nn/recurrent.ts';
 export type { CellOptions, RecurrentInit } from './nn/recurrent-direction.ts';
 export type { ForwardOptions, RecurrentOptions, SequenceInput } from './nn/recurrent-stack.ts';
