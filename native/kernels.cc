@@ -1,5 +1,6 @@
 // All kernels for one instruction set: the list of what a backend can call. Compiled once per set, with -DUNROLLED_ISA=…
 // (see vector.h); src/backend/kernels/exports.ts has the other side of each name.
+#include "crf.h"
 #include "elementwise.h"
 #include "gemm.h"
 #include "gru.h"
@@ -39,6 +40,12 @@
   X(cross_entropy_backward)                                                                                                 \
   X(pointwise_loss)                                                                                                         \
   X(pointwise_loss_backward)                                                                                                \
+  X(crf_forward_workspace)                                                                                                  \
+  X(crf_forward)                                                                                                            \
+  X(crf_backward_workspace)                                                                                                 \
+  X(crf_backward)                                                                                                           \
+  X(crf_decode_workspace)                                                                                                   \
+  X(crf_decode)                                                                                                             \
   X(clip_norm)                                                                                                              \
   X(clip_value)                                                                                                             \
   X(sgd)                                                                                                                    \

@@ -53,7 +53,10 @@ export { type BprMaxOptions, bprMax, type RankingLossOptions, top1Max } from './
 export type { Reduction } from './losses/reduction.ts';
 export { type SampledSoftmaxOptions, sampledSoftmax } from './losses/sampled-softmax.ts';
 // Layers
+export type { ScoredPath } from './nn/best-paths.ts';
 export { type CharacterBatch, CharacterEncoder, type CharacterEncoderOptions } from './nn/character-encoder.ts';
+export { type CrfLossOptions, type CrfPathOptions, LinearChainCrf, type LinearChainCrfOptions } from './nn/crf.ts';
+export { type CrfConstraints, type EntityScheme, entityConstraints } from './nn/crf-constraints.ts';
 export { Dropout, type DropoutOptions } from './nn/dropout.ts';
 export { EmbeddedSequence, Embedding, type EmbeddingOptions } from './nn/embedding.ts';
 export { GradientNorms } from './nn/gradient-norms.ts';

@@ -10,7 +10,7 @@
  *  - kernels are enqueued, in order; only `read` waits.
  *
  * Letters: B batch, T time, I input, H hidden, P projected hidden (H when there is no projection), G gates, M, N, K sizes
- * of a matrix product, R rows, C columns.
+ * of a matrix product, R rows, C columns (of a chain of tags: tags).
  */
 import type { RandomState } from '../tensor/random.ts';
 import type { DType, TypedArray } from '../tensor/shape.ts';
@@ -145,6 +145,14 @@ export interface Backend {
   /** dX[i] = dY[i] · ∂loss/∂x. dY has length 1 (one scale for all) or the length of x. */
   pointwiseLossBackward(kind: PointwiseLoss, x: Buffer, target: Buffer, dY: Buffer, dX: Buffer, delta: number): void;
 
+  // ---- linear chains of tags ----------------------------------------------------------------------------------------
+  /** Minus the log-likelihood of a path of tags for each row, or log Z; see CrfForward. */
+  crfForward(chain: CrfForward): void;
+  /** Its gradients; see CrfBackward. */
+  crfBackward(chain: CrfBackward): void;
+  /** The best path of each row (Viterbi); see CrfDecode. */
+  crfDecode(chain: CrfDecode): void;
+
   // ---- recurrent layers, one direction of one layer, a whole sequence a call ----------------------------------------
   /** The time loop of an Elman layer; see RnnForward. */
   rnnForward(layer: RnnForward): void;
@@ -229,6 +237,63 @@ export interface CrossEntropyBackward extends Omit<CrossEntropy, 'losses' | 'wei
   /** [1] (one for all rows) or [R]. */
   readonly scale: Buffer;
   readonly dLogits: Buffer; // out [R, C]
+}
+
+/**
+ * A linear chain of tags over each row's sequence. With n = lengths[b], a path y scores
+ *
+ *   s(y) = start[y_0] + Σ_{t<n} emissions[t, b, y_t] + Σ_{0<t<n} transitions[y_{t−1}, y_t] + end[y_{n−1}]
+ *
+ * and Z is the sum of eˢ over all C^n paths. Any score may be −∞: what it touches is forbidden. A row of length 0 has one path,
+ * the empty one, of score 0.
+ *
+ * @see Lafferty, McCallum & Pereira (2001), Conditional random fields
+ */
+export interface Crf {
+  readonly T: number;
+  readonly B: number;
+  readonly C: number;
+  readonly emissions: Buffer; // [T, B, C]
+  readonly lengths: Buffer | null; // int32 [B]; null: all T
+  readonly transitions: Buffer; // [C, C]: from, to
+  readonly start: Buffer; // [C]
+  readonly end: Buffer; // [C]
+}
+
+/**
+ * losses[b] = log Z − s(tags). Saved for the backward are, up to each row's length, the scores of all beginnings that arrive at j
+ * at step t, before its own emission and less their largest:
+ *
+ *   a_0 = start ;   a_t[j] = log Σ_i exp(alphas_{t−1}[i] + emissions_{t−1}[i] + transitions[i, j])
+ *   shifts_t = max_j a_t[j] (0 where that is −∞) ;   alphas_t = a_t − shifts_t
+ *
+ * so that log Z = Σ_t shifts_t + log Σ_j exp(alphas_{n−1}[j] + emissions_{n−1}[j] + end[j]), and nothing grows with n.
+ */
+export interface CrfForward extends Crf {
+  /** int32 [T, B], in 0…C−1 up to a row's length, anything past it. null: no path; losses is log Z, −∞ where every path is forbidden. */
+  readonly tags: Buffer | null;
+  readonly losses: Buffer; // out [B]
+  readonly alphas: Buffer; // out [T, B, C], saved
+  readonly shifts: Buffer; // out [T, B], saved
+}
+
+/**
+ * Gradients of Σ_b scale_b · losses_b. With scale 1 and without tags, dEmissions is P(y_t = j): the marginals. A row of which every
+ * path is forbidden has none.
+ */
+export interface CrfBackward extends Omit<CrfForward, 'losses'> {
+  /** [1] (one for all rows) or [B]. */
+  readonly scale: Buffer;
+  readonly dEmissions: Buffer; // out [T, B, C], 0 past a row's length
+  readonly dTransitions: Buffer; // [C, C] adds
+  readonly dStart: Buffer; // [C] adds
+  readonly dEnd: Buffer; // [C] adds
+}
+
+/** The path of the largest score; of equals the one that is first when read from its end. */
+export interface CrfDecode extends Crf {
+  readonly tags: Buffer; // int32 out [T, B], 0 past a row's length
+  readonly scores: Buffer; // out [B]; −∞ where every path is forbidden, and the tags then mean nothing
 }
 
 /**

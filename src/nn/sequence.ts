@@ -50,7 +50,8 @@ export function sequenceOf(
   return { T, B, lengths: lengths === null || lengths === undefined ? null : lengthsOf(layer, backend, lengths, B, T) };
 }
 
-function lengthsOf(layer: string, backend: Backend, lengths: ArrayLike<number>, B: number, T: number): Lengths | null {
+/** @throws ShapeError when there is not one length in 0…T for each sequence */
+export function lengthsOf(layer: string, backend: Backend, lengths: ArrayLike<number>, B: number, T: number): Lengths | null {
   if (lengths.length !== B) throw new ShapeError(`[${layer}] expected ${B} lengths, one a sequence, received ${lengths.length}.`);
   const values = Int32Array.from(lengths);
   for (let b = 0; b < B; b++) {

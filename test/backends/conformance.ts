@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Backend, BackendName } from '../../src/backend/backend.ts';
 import { ReferenceBackend } from '../../src/backend/reference/reference.ts';
 import { Random } from '../../src/tensor/random.ts';
+import { crfCases } from './cases/crf.ts';
 import { elementwiseCases } from './cases/elementwise.ts';
 import { lossCases } from './cases/losses.ts';
 import { matrixProductCases } from './cases/matrix-product.ts';
@@ -32,7 +33,16 @@ const kernels = [...new Set(all.map(({ kernelCase }) => kernelCase.kernel))];
 function expectations(): Expectation[] {
   const rng = new Random(seed);
   const reference = new ReferenceBackend();
-  const sources = [elementwiseCases, reductionCases, matrixProductCases, rowCases, lossCases, optimizerCases, recurrentLayerCases];
+  const sources = [
+    elementwiseCases,
+    reductionCases,
+    matrixProductCases,
+    rowCases,
+    lossCases,
+    crfCases,
+    optimizerCases,
+    recurrentLayerCases,
+  ];
   return sources.flatMap((source) => source(rng)).map((kernelCase) => ({ kernelCase, expected: execute(reference, kernelCase, aligned) }));
 }
 

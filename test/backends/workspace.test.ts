@@ -10,6 +10,7 @@ import { type Addon, arrayBufferSlabs } from '../../src/backend/native.ts';
 import { loadNative } from '../../src/backend/platform-node.ts';
 import { ReferenceBackend } from '../../src/backend/reference/reference.ts';
 import { Random } from '../../src/tensor/random.ts';
+import { crfCases } from './cases/crf.ts';
 import { matrixProductCases } from './cases/matrix-product.ts';
 import { recurrentLayerCases } from './cases/recurrent.ts';
 import { aligned, difference, execute, type KernelCase } from './kernel-case.ts';
@@ -76,6 +77,7 @@ describe.skipIf(!('addon' in search))(`workspaces${'reason' in search ? ` (skipp
   const sources: Record<string, (rng: Random) => KernelCase[]> = {
     'matrix product': matrixProductCases,
     'recurrent layers': recurrentLayerCases,
+    'chains of tags': crfCases,
   };
 
   test.each(Object.keys(sources).flatMap((source) => [1, 2, 3].map((threads) => [source, threads] as const)))(

@@ -435,6 +435,63 @@ def layers():
     return record
 
 
+# ---- conditional random field ------------------------------------------------------------------------------------------
+
+def crf():
+    """The forward algorithm and Viterbi's as in textbooks and pytorch-crf, which is not among Debian's packages: one sequence at a time."""
+    source = Source("crf")
+    C, T, lengths = 5, 6, [6, 1, 4, 0, 3]
+    B = len(lengths)
+    parameters = {"start_transitions": source.normal(C), "end_transitions": source.normal(C), "transitions": source.normal(C, C)}
+    emissions, tags = source.normal(B, T, C, scale=2.0), source.integers(C, B, T)
+    scales = source.normal(B)
+    leaves = [v.requires_grad_() for v in (emissions, *parameters.values())]
+    start, end, transitions = parameters.values()
+
+    def log_likelihood(x, y):
+        n = len(y)
+        if n == 0:
+            return torch.zeros(())
+        score = start[y[0]] + end[y[-1]] + sum(x[t, y[t]] for t in range(n)) + sum(transitions[y[t - 1], y[t]] for t in range(1, n))
+        alpha = start + x[0]
+        for t in range(1, n):
+            alpha = torch.logsumexp(alpha[:, None] + transitions, 0) + x[t]
+        return score - torch.logsumexp(alpha + end, 0)
+
+    def viterbi(x, n):
+        if n == 0:
+            return []
+        best, came_from = start + x[0], []
+        for t in range(1, n):
+            arriving, sources = (best[:, None] + transitions).max(0)
+            best = arriving + x[t]
+            came_from.append(sources)
+        path = [int((best + end).argmax())]
+        for sources in reversed(came_from):
+            path.append(int(sources[path[-1]]))
+        return path[::-1]
+
+    def normalizer_gradient(b):
+        """The marginals: the gradient of log Z by the emissions."""
+        n = lengths[b]
+        probability = log_likelihood(emissions[b], tags[b, :n])
+        if n == 0:
+            return torch.zeros(T, C)
+        (gradient,) = torch.autograd.grad(-probability, emissions)
+        return gradient[b] + nn.functional.one_hot(tags[b], C) * (torch.arange(T) < n)[:, None]
+
+    losses = torch.stack([-log_likelihood(emissions[b], tags[b, : lengths[b]]) for b in range(B)])
+    marginals = torch.stack([normalizer_gradient(b) for b in range(B)])
+    (losses * scales).sum().backward()
+    return {
+        **header("linear-chain conditional random field; the gradients are of sum(losses * scales)"),
+        "lengths": lengths, "parameters": {name: given(p) for name, p in parameters.items()}, "emissions": given(emissions),
+        "tags": integers(tags), "scales": given(scales), "losses": computed(losses), "marginals": computed(marginals),
+        "paths": [viterbi(emissions[b], lengths[b]) for b in range(B)],
+        "gradients": {name: computed(v.grad) for name, v in zip(["emissions", *parameters], leaves)},
+    }
+
+
 # ---- optimisers and schedules ------------------------------------------------------------------------------------------
 
 def optimizers():
@@ -508,7 +565,7 @@ def schedules():
 
 # ---- files -------------------------------------------------------------------------------------------------------------
 
-FIXTURES = {"recurrent": recurrent, "cells": cells, "losses": losses, "layers": layers, "optimizers": optimizers, "schedules": schedules}
+FIXTURES = {"recurrent": recurrent, "cells": cells, "losses": losses, "layers": layers, "crf": crf, "optimizers": optimizers, "schedules": schedules}
 
 
 def difference(path, old, new):

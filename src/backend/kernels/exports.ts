@@ -46,6 +46,19 @@ type GruArguments = [
   hn: pointer,
 ];
 
+/** The tags are read, null for none, or what a decoding writes. */
+type CrfArguments = [
+  T: int,
+  B: int,
+  C: int,
+  emissions: pointer,
+  lengths: pointer,
+  transitions: pointer,
+  start: pointer,
+  end: pointer,
+  tags: pointer,
+];
+
 type Six = [int, int, int, int, int, int];
 
 export interface Exports {
@@ -126,6 +139,27 @@ export interface Exports {
   pointwise_loss(kind: int, x: pointer, target: pointer, y: pointer, n: int, delta: float): void;
   pointwise_loss_backward(kind: int, x: pointer, target: pointer, dY: pointer, dYStride: int, dX: pointer, n: int, delta: float): void;
 
+  // The workspace of a kernel is in floats, and may be 0.
+  crf_forward_workspace(T: int, B: int, C: int): int;
+  crf_forward(...chain: [...CrfArguments, losses: pointer, alphas: pointer, shifts: pointer, workspace: pointer]): void;
+  crf_backward_workspace(T: int, B: int, C: int): int;
+  crf_backward(
+    ...chain: [
+      ...CrfArguments,
+      alphas: pointer,
+      shifts: pointer,
+      scale: pointer,
+      scaleStride: int,
+      dEmissions: pointer,
+      dTransitions: pointer,
+      dStart: pointer,
+      dEnd: pointer,
+      workspace: pointer,
+    ]
+  ): void;
+  crf_decode_workspace(T: int, B: int, C: int): int;
+  crf_decode(...chain: [...CrfArguments, scores: pointer, workspace: pointer]): void;
+
   clip_norm(gradient: pointer, n: int, maxNorm: float, norm: pointer): void;
   clip_value(gradient: pointer, n: int, limit: float): void;
   sgd(
@@ -174,7 +208,6 @@ export interface Exports {
   ): void;
   adagrad(parameters: pointer, gradient: pointer, sum: pointer, n: int, learningRate: float, epsilon: float, weightDecay: float): void;
 
-  // The workspace of a kernel is in floats, and may be 0.
   gemm_workspace(M: int, N: int, K: int, transA: flag, transB: flag): int;
   gemm(
     M: int,

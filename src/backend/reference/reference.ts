@@ -5,6 +5,7 @@
  */
 import type { DType, TypedArray } from '../../tensor/shape.ts';
 import type { Backend, Buffer } from '../backend.ts';
+import { crfBackward, crfDecode, crfForward } from './crf.ts';
 import { dropoutMask } from './dropout.ts';
 import { affine, axpy, binary, copy, fill, lerp, scaleRows, stridedCopy, unary, unaryBackward } from './elementwise.ts';
 import { gruBackward, gruForward } from './gru.ts';
@@ -85,6 +86,10 @@ export class ReferenceBackend implements Backend {
   readonly crossEntropyBackward = crossEntropyBackward;
   readonly pointwiseLoss = pointwiseLoss;
   readonly pointwiseLossBackward = pointwiseLossBackward;
+
+  readonly crfForward = crfForward;
+  readonly crfBackward = crfBackward;
+  readonly crfDecode = crfDecode;
 
   readonly rnnForward = rnnForward;
   readonly rnnBackward = rnnBackward;
