@@ -139,6 +139,29 @@ static void binary(int32_t op, const float *a, int32_t aLength, const float *b, 
   }
 }
 
+/** y[i] = mask[i mod maskLength] ≠ 0 ? a[i mod aLength] : b[i mod bLength]; the lengths divide n. */
+static void select_elements(const float *mask, int32_t maskLength, const float *a, int32_t aLength, const float *b, int32_t bLength,
+                            float *y, int32_t n) {
+  const float *const x[3] = {mask, a, b};
+  const int32_t lengths[3] = {maskLength, aLength, bLength};
+  for_elements(n, [&](int32_t begin, int32_t end) {
+    for (int32_t i = begin; i < end;) { // runs within which none of them starts again
+      const float *from[3];
+      int32_t run = end - i;
+      for (int k = 0; k < 3; k++) {
+        const int32_t at = i % lengths[k];
+        from[k] = x[k] + at;
+        if (lengths[k] > 1 && lengths[k] - at < run) run = lengths[k] - at;
+      }
+      const auto part = [&](int k, int j, int count) UNROLLED_LAMBDA { return lengths[k] == 1 ? splat(*x[k]) : load(from[k] + j, count); };
+      each_vector(run, [&](int j, int count) UNROLLED_LAMBDA {
+        store(y + i + j, select(part(0, j, count) == F{}, part(2, j, count), part(1, j, count)), count);
+      });
+      i += run;
+    }
+  });
+}
+
 // ---- scaling ----
 
 /** y = scale · x + shift */

@@ -20,6 +20,7 @@
   X(unary)                                                                                                                  \
   X(unary_backward)                                                                                                         \
   X(binary)                                                                                                                 \
+  X(select_elements)                                                                                                        \
   X(affine)                                                                                                                 \
   X(axpy)                                                                                                                   \
   X(lerp)                                                                                                                   \

@@ -74,6 +74,8 @@ export interface Backend {
   unaryBackward(op: UnaryOp, x: Buffer, y: Buffer, dY: Buffer, dX: Buffer): void;
   /** y[i] = op(a[i mod a.length], b[i mod b.length]); a.length and b.length divide y.length. `less` gives 1 or 0. */
   binary(op: BinaryOp, a: Buffer, b: Buffer, y: Buffer): void;
+  /** y[i] = mask[i mod mask.length] ≠ 0 ? a[i mod a.length] : b[i mod b.length]; the lengths divide y.length. What is not chosen may be anything. */
+  select(mask: Buffer, a: Buffer, b: Buffer, y: Buffer): void;
   /** y = scale · x + shift */
   affine(x: Buffer, scale: number, shift: number, y: Buffer): void;
   /** y += alpha · x */

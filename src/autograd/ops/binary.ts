@@ -121,7 +121,7 @@ function apply(op: BinaryOp, a: Tensor, b: Tensor): Tensor {
 }
 
 /** The elements of `x` that the kernel goes through again and again to fill `shape` in this order of memory. */
-function repeating(x: Tensor, shape: Shape, order: Order): { buffer: Buffer; copy: Tensor } {
+export function repeating(x: Tensor, shape: Shape, order: Order): { buffer: Buffer; copy: Tensor } {
   const whole = permuted(broadcastView(x, shape), order);
   let period = 1;
   let axis = whole.rank - 1;
@@ -135,7 +135,7 @@ function repeating(x: Tensor, shape: Shape, order: Order): { buffer: Buffer; cop
 }
 
 /** A number as a tensor on the backend of `like`. */
-function scalar(value: number, like: Tensor): Tensor {
+export function scalar(value: number, like: Tensor): Tensor {
   return full([], value, { backend: like.backend });
 }
 

@@ -70,6 +70,7 @@ export interface Exports {
   unary(op: int, x: pointer, y: pointer, n: int): void;
   unary_backward(op: int, x: pointer, y: pointer, dY: pointer, dX: pointer, n: int): void;
   binary(op: int, a: pointer, aLength: int, b: pointer, bLength: int, y: pointer, n: int): void;
+  select_elements(mask: pointer, maskLength: int, a: pointer, aLength: int, b: pointer, bLength: int, y: pointer, n: int): void;
   affine(x: pointer, scale: float, shift: float, y: pointer, n: int): void;
   axpy(alpha: float, x: pointer, y: pointer, n: int): void;
   lerp(x: pointer, y: pointer, n: int, weight: float): void;

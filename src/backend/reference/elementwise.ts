@@ -118,6 +118,17 @@ export function binary(op: BinaryOp, a: Buffer, b: Buffer, y: Buffer): void {
   for (let i = 0; i < to.length; i++) to[i] = functionsOfTwo[op](left[i % left.length], right[i % right.length]);
 }
 
+export function select(mask: Buffer, a: Buffer, b: Buffer, y: Buffer): void {
+  const chooser = floats('select', 'mask', mask);
+  const left = floats('select', 'a', a);
+  const right = floats('select', 'b', b);
+  const to = floats('select', 'y', y);
+  checkDivides('select', 'mask', chooser.length, to.length);
+  checkDivides('select', 'a', left.length, to.length);
+  checkDivides('select', 'b', right.length, to.length);
+  for (let i = 0; i < to.length; i++) to[i] = chooser[i % chooser.length] !== 0 ? left[i % left.length] : right[i % right.length];
+}
+
 function checkDivides(kernel: string, name: string, length: number, whole: number): void {
   if (whole === 0 || whole % length === 0) return;
   throw new BackendError(`[reference.${kernel}] expected ${name}'s length to divide y's, ${whole}, received ${length}.`);

@@ -7,7 +7,7 @@ import type { DType, TypedArray } from '../../tensor/shape.ts';
 import type { Backend, Buffer } from '../backend.ts';
 import { crfBackward, crfDecode, crfForward } from './crf.ts';
 import { dropoutMask } from './dropout.ts';
-import { affine, axpy, binary, copy, fill, lerp, scaleRows, stridedCopy, unary, unaryBackward } from './elementwise.ts';
+import { affine, axpy, binary, copy, fill, lerp, scaleRows, select, stridedCopy, unary, unaryBackward } from './elementwise.ts';
 import { gruBackward, gruForward } from './gru.ts';
 import { crossEntropy, crossEntropyBackward, pointwiseLoss, pointwiseLossBackward } from './losses.ts';
 import { lstmBackward, lstmForward } from './lstm.ts';
@@ -61,6 +61,7 @@ export class ReferenceBackend implements Backend {
   readonly unary = unary;
   readonly unaryBackward = unaryBackward;
   readonly binary = binary;
+  readonly select = select;
   readonly affine = affine;
   readonly axpy = axpy;
   readonly scaleRows = scaleRows;

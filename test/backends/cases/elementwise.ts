@@ -38,6 +38,7 @@ export function elementwiseCases(rng: Random): KernelCase[] {
   return [
     ...unaryOps.flatMap((op) => [...lengths.flatMap((n) => unaryCases(rng, op, n)), special(op)]),
     ...binaryOps.flatMap((op) => binaryCases(rng, op)),
+    ...selectCases(rng),
     ...lengths.flatMap((n) => scalarCases(rng, n)),
     ...scaleRowsCases(rng),
     ...movingCases(rng),
@@ -152,6 +153,44 @@ function binaryCases(rng: Random, op: BinaryOp): KernelCase[] {
       run: (backend, at) => backend.binary(op, at('a'), at('b'), at('b')),
     };
     return [separate, ...(m === length ? [overA] : []), ...(n === length ? [overB] : [])];
+  });
+}
+
+/** Exact: what is chosen arrives bit by bit, whatever stands beside it. */
+function selectCases(rng: Random): KernelCase[] {
+  const sizes: [mask: number, a: number, b: number, y: number][] = [
+    [0, 0, 0, 0],
+    [1, 1, 1, 1],
+    [37, 37, 37, 37],
+    [1, 37, 37, 37],
+    [37, 1, 37, 37],
+    [37, 37, 1, 37],
+    [6, 10, 15, 30],
+    [1, 1, 1, 5],
+    [16, 1024, 1, 1024],
+    [1003, 17, 59, 1003],
+    [300000, 1, 300000, 300000],
+  ];
+  return sizes.flatMap(([m, left, right, length]) => {
+    const mask = integersBelow(rng, m, 2);
+    const special = (n: number) => normal(rng, n).map((x, i) => (i % 5 === 2 ? specialValues[i % specialValues.length] : x));
+    const a = special(left);
+    const b = special(right);
+    const operands = { mask: input(Float64Array.from(mask)), a: input(a), b: input(b), y: output(length, { perElement: true }) };
+    const label = `${m}, ${left} and ${right} into ${length}`;
+    const into = (y: string, more: KernelCase['operands']): KernelCase => ({
+      kernel: 'select',
+      label: y === 'y' ? label : `${label}, in place of ${y}`,
+      tolerance: 0,
+      operands: more,
+      run: (backend, at) => backend.select(at('mask'), at('a'), at('b'), at(y)),
+    });
+    const { y: _, ...inPlace } = operands;
+    return [
+      into('y', operands),
+      ...(left === length ? [into('a', { ...inPlace, a: inout(a, { perElement: true }) })] : []),
+      ...(right === length ? [into('b', { ...inPlace, b: inout(b, { perElement: true }) })] : []),
+    ];
   });
 }
 
