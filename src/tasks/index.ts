@@ -7,6 +7,29 @@ export { languageModelFrom, loadLanguageModel, type SavedLanguageModel, saveLang
 export { type LanguageTexts, type LanguageTraining, prepareLanguageModel, resumeLanguageModel } from './language-model/training.ts';
 export { type ClassScores, type Confusion, type ConfusionJson, ConfusionMatrix, MultiLabelScores } from './metrics/classification.ts';
 export { type Entity, type EntityScore, EntityScores, entitiesIn, splitTag } from './metrics/entities.ts';
+export { type RankingMetrics, RankingScores, rankOf, topOf } from './metrics/ranking.ts';
+export { Catalogue, type CatalogueJson, type Histories, historiesOf } from './recommendation/catalogue.ts';
+export type { Architecture as RecommenderArchitecture, RecommendationConfig } from './recommendation/config.ts';
+export { type RankOptions, type Ranks, rankEvents } from './recommendation/evaluate.ts';
+export { type Interactions, type ReadingOptions, readInteractions } from './recommendation/interactions.ts';
+export { type ItemFeature, readItemFeatures } from './recommendation/item-features.ts';
+export { type HistoryBatch, Recommender, type RecommenderOptions, type RecommenderState } from './recommendation/model.ts';
+export type { RecommendationOptions, RecommendOptions } from './recommendation/options.ts';
+export { type RankedItem, type Recommended, recommend } from './recommendation/recommend.ts';
+export { loadRecommender, recommenderFrom, type SavedRecommender, saveRecommender } from './recommendation/saved.ts';
+export { leaveLastOut, type Split, splitByTime, targetsIn } from './recommendation/split.ts';
+export {
+  type Recommendation,
+  type RecommendationEvent,
+  type RecommendationState,
+  RecommendationStream,
+} from './recommendation/stream.ts';
+export {
+  type InteractionData,
+  prepareRecommendation,
+  type RecommendationTraining,
+  resumeRecommendation,
+} from './recommendation/training.ts';
 export {
   type EncodedWords,
   type WordBatch,

@@ -1,9 +1,10 @@
 /** The tasks there are. */
 import { ConfigError, unknownName } from '../tensor/errors.ts';
 import { languageModel } from './language-model/task.ts';
+import { recommendation } from './recommendation/task.ts';
 import type { Task } from './task.ts';
 
-export const tasks: readonly Task[] = [languageModel];
+export const tasks: readonly Task[] = [languageModel, recommendation];
 
 /** @throws ConfigError naming the nearest */
 export function taskNamed(name: string): Task {

@@ -1,0 +1,248 @@
+/** How high a recommender ranks what was taken next, among all items of its catalogue. */
+
+import { slice } from '../../autograd/ops/shape.ts';
+import { scope } from '../../autograd/scope.ts';
+import { noGrad } from '../../autograd/tape.ts';
+import { bufferOf, empty, type Tensor, tensor } from '../../autograd/tensor.ts';
+import { Breath } from '../../training/breath.ts';
+import type { Catalogue, Histories } from './catalogue.ts';
+import type { HistoryBatch, Recommender, RecommenderState } from './model.ts';
+import { gapClass } from './time-gaps.ts';
+
+/** Ranks of the events that were to be foretold. */
+export interface Ranks {
+  /** From 1; Infinity where the catalogue does not have the item. */
+  readonly model: Float64Array;
+  /** The same, of a ranking by popularity in the training data. */
+  readonly popularity: Float64Array;
+  /** Known items that each was foretold from. */
+  readonly historyLengths: Int32Array;
+  /** The items, −1 where the catalogue does not have it. */
+  readonly targets: Int32Array;
+  /** Events that were left out: no item before them is in the catalogue. */
+  readonly withoutHistory: number;
+}
+
+/** What is ranked. */
+export interface RankOptions {
+  /** Items of the history are not recommended. Default false. */
+  readonly excludeSeen?: boolean;
+  /** Called between forwards: lets the host's other work run. */
+  readonly pause?: () => Promise<void>;
+}
+
+/** A user's known events, and what is asked of them. */
+interface Job {
+  readonly items: Int32Array;
+  readonly gaps: Int32Array | null;
+  readonly asks: readonly Ask[];
+}
+
+interface Ask {
+  /** The last event that is known. */
+  readonly step: number;
+  readonly target: number;
+  /** Where the rank goes. */
+  readonly place: number;
+}
+
+/** Histories side by side. */
+const batchSize = 256;
+/** Steps of one forward; states are carried to the next. */
+const windowLength = 64;
+/** Scores that exist at a time: 16 MB of float32. */
+const chunkElements = 2 ** 22;
+
+/**
+ * Ranks among all items. Each history is read from its beginning, whatever its length, as `RecommendationStream` reads it. Of equal
+ * scores the right item counts as the last. Items that the catalogue does not have are passed over in histories.
+ *
+ * @param at  the events to foretell: positions in `histories.items`, in their order
+ */
+export async function rankEvents(
+  model: Recommender,
+  catalogue: Catalogue,
+  histories: Histories,
+  at: Int32Array,
+  options: RankOptions = {},
+): Promise<Ranks> {
+  const { excludeSeen = false, pause = pauseNow() } = options;
+  const { jobs, targets, historyLengths } = jobsOf(model, histories, at);
+  const ranks = new Float64Array(targets.length).fill(Number.POSITIVE_INFINITY);
+  const popularity = new Float64Array(targets.length).fill(Number.POSITIVE_INFINITY);
+  const byPopularity = popularityRanks(catalogue);
+  for (const { items, asks } of jobs) {
+    for (const { step, target, place } of asks) {
+      if (target >= 0) popularity[place] = byPopularity(target, excludeSeen ? seenUpTo(items, step) : []);
+    }
+  }
+  jobs.sort((a, b) => b.items.length - a.items.length);
+  const wasTraining = model.isTraining;
+  model.eval();
+  try {
+    for (let first = 0; first < jobs.length; first += batchSize) {
+      const batch = jobs.slice(first, first + batchSize);
+      let state: RecommenderState | null = null;
+      for (let begin = 0; begin < batch[0].items.length; begin += windowLength) {
+        const given: RecommenderState | null = state;
+        state = scope(() => noGrad(() => rankWindow(model, batch, begin, given, excludeSeen, ranks)));
+        await pause();
+      }
+    }
+  } finally {
+    model.train(wasTraining);
+  }
+  return { model: ranks, popularity, historyLengths, targets, withoutHistory: at.length - targets.length };
+}
+
+function jobsOf(model: Recommender, { starts, items, times }: Histories, at: Int32Array) {
+  const jobs: Job[] = [];
+  const targets: number[] = [];
+  const historyLengths: number[] = [];
+  let user = 0;
+  for (let k = 0; k < at.length; ) {
+    while (starts[user + 1] <= at[k]) user++;
+    const known: number[] = [];
+    const gaps: number[] | null = model.gaps === null || times === null ? null : [];
+    const asks: Ask[] = [];
+    let time = Number.NaN;
+    let event = starts[user];
+    for (; k < at.length && at[k] < starts[user + 1]; k++) {
+      for (; event < at[k]; event++) {
+        if (items[event] < 0) continue;
+        known.push(items[event]);
+        gaps?.push(gapClass(times![event] - time));
+        time = times?.[event] ?? Number.NaN;
+      }
+      if (known.length === 0) continue;
+      asks.push({ step: known.length - 1, target: items[at[k]], place: targets.length });
+      targets.push(items[at[k]]);
+      historyLengths.push(known.length);
+    }
+    if (asks.length > 0) jobs.push({ items: Int32Array.from(known), gaps: gaps === null ? null : Int32Array.from(gaps), asks });
+  }
+  return { jobs, targets: Int32Array.from(targets), historyLengths: Int32Array.from(historyLengths) };
+}
+
+/** Steps begin … begin + 63 of a batch of jobs; the longest is the first. */
+function rankWindow(
+  model: Recommender,
+  jobs: readonly Job[],
+  begin: number,
+  state: RecommenderState | null,
+  excludeSeen: boolean,
+  ranks: Float64Array,
+): RecommenderState {
+  const length = Math.min(windowLength, jobs[0].items.length - begin);
+  const batch = windowOf(jobs, begin, length);
+  const asked = jobs.flatMap(({ items, asks }, b) =>
+    asks
+      .filter(({ step, target }) => step >= begin && step < begin + length && target >= 0)
+      .map((ask) => ({ ...ask, row: (ask.step - begin) * jobs.length + b, seen: excludeSeen ? seenUpTo(items, ask.step) : [] })),
+  );
+  const { queries, state: next } = model.forward(
+    batch,
+    Int32Array.from(asked, ({ row }) => row),
+    state,
+  );
+  const rows = Math.max(1, Math.floor(chunkElements / model.architecture.itemCount));
+  for (let first = 0; first < asked.length; first += rows) {
+    const part = asked.slice(first, first + rows);
+    const found = scope(() => ranksOf(model.scores(slice(queries, 0, first, first + part.length)), part));
+    part.forEach(({ place }, i) => {
+      ranks[place] = found[i];
+    });
+  }
+  return next;
+}
+
+function windowOf(jobs: readonly Job[], begin: number, length: number): HistoryBatch {
+  const lengths = Int32Array.from(jobs, ({ items }) => Math.max(0, Math.min(length, items.length - begin)));
+  const items = new Int32Array(jobs.length * length);
+  const gaps = jobs[0].gaps === null ? null : new Int32Array(jobs.length * length);
+  jobs.forEach((job, b) => {
+    items.set(job.items.subarray(begin, begin + lengths[b]), b * length);
+    gaps?.set(job.gaps!.subarray(begin, begin + lengths[b]), b * length);
+  });
+  return { items, gaps, lengths, batchSize: jobs.length, length };
+}
+
+/**
+ * The rank of each row's target, as `rankOf` (metrics/ranking.ts) gives it: all that is not below the target is above it,
+ * counted by the backend. What was seen is taken off again.
+ *
+ * @param scores [R, V]
+ */
+export function ranksOf(scores: Tensor, rows: readonly { readonly target: number; readonly seen: Iterable<number> }[]): number[] {
+  const { backend } = scores;
+  const [R, V] = scores.shape;
+  // The scores that are looked at one by one: of each row the target's, then those of what was seen.
+  const places: number[] = [];
+  const counts = rows.map(({ target, seen }, r) => {
+    const before = places.length;
+    places.push(r * V + target);
+    for (const item of seen) if (item !== target) places.push(r * V + item);
+    return places.length - before;
+  });
+  const picked = empty(backend, [places.length]);
+  const ids = tensor(Int32Array.from(places), { backend });
+  backend.gatherRows(bufferOf(scores), bufferOf(ids), bufferOf(picked), places.length, 1);
+  const looked = picked.dataSync();
+
+  const negated = tensor(
+    rowsFirst(looked, counts).map((score) => -score),
+    { backend },
+  );
+  const ones = tensor(new Float32Array(V).fill(1), { backend });
+  const zero = tensor([0], { backend });
+  const below = empty(backend, [R]);
+  const differences = bufferOf(scores);
+  // scores[r, j] − score of row r's target, in place
+  backend.gemm({ M: R, N: V, K: 1, a: bufferOf(negated), b: bufferOf(ones), c: differences, accumulate: true });
+  backend.binary('less', differences, bufferOf(zero), differences);
+  backend.sumAxis(differences, bufferOf(below), { outer: R, n: V, inner: 1 }, false);
+  const belowTarget = below.dataSync();
+
+  let next = 0;
+  return counts.map((count, r) => {
+    const own = looked[next];
+    let rank = V - belowTarget[r];
+    for (let i = next + 1; i < next + count; i++) if (!(looked[i] < own)) rank--;
+    next += count;
+    return Math.max(1, rank);
+  });
+}
+
+function rowsFirst(looked: ArrayLike<number>, counts: readonly number[]): Float32Array {
+  let next = 0;
+  return Float32Array.from(counts, (count) => {
+    const own = looked[next];
+    next += count;
+    return own;
+  });
+}
+
+/** Ranks by popularity: all that were taken as often or more often stand above. */
+function popularityRanks({ counts }: Catalogue): (target: number, seen: Iterable<number>) => number {
+  const sorted = Int32Array.from(counts).sort();
+  return (target, seen) => {
+    let low = 0;
+    for (let high = sorted.length; low < high; ) {
+      const middle = (low + high) >> 1;
+      if (sorted[middle] < counts[target]) low = middle + 1;
+      else high = middle;
+    }
+    let rank = sorted.length - low;
+    for (const item of seen) if (item !== target && counts[item] >= counts[target]) rank--;
+    return rank;
+  };
+}
+
+function seenUpTo(items: Int32Array, step: number): Set<number> {
+  return new Set(items.subarray(0, step + 1));
+}
+
+function pauseNow(): () => Promise<void> {
+  const breath = new Breath();
+  return () => breath.pause();
+}
