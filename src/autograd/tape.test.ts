@@ -49,6 +49,27 @@ describe('backward', () => {
     expect(() => backward(add(x, x), tensor([1]))).toThrow(/expected a gradient of shape \[2\], received \[1\]/);
   });
 
+  it('frees the gradients that a backward lets go of before it has ended', () => {
+    const x = leafOf([1, 2, 3]);
+    const { backend } = x;
+    let freed = 0;
+    scope(() => {
+      const y = empty(backend, [3]);
+      backend.copy(bufferOf(x), bufferOf(y));
+      record('same', [x], [y], ([dY], sink) => {
+        const dX = empty(backend, [3]);
+        backend.copy(bufferOf(dY!), bufferOf(dX));
+        const before = backend.memory.bytes;
+        sink.releaseGradients();
+        freed = before - backend.memory.bytes;
+        return [dX];
+      });
+      backward(sum(mul(y, y)));
+    });
+    expect(freed).toBe(3 * 8);
+    expect(gradientOf(x)).toEqual([2, 4, 6]);
+  });
+
   it('walks a graph once', () => {
     const x = leafOf([1, 2]);
     const h = square(x);

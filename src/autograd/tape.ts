@@ -41,6 +41,8 @@ export interface GradientSink {
    * it has no gaps, but may lie as the input does.
    */
   accumulator(i: number, layout?: 'any layout'): Tensor;
+  /** The backward has read the gradients it was given, and returns no view of them: their memory is free for what it allocates next. */
+  releaseGradients(): void;
 }
 
 let isRecording = true;
@@ -126,11 +128,12 @@ function walk(loss: Tensor, seed: Tensor): void {
 }
 
 /** One operation backwards. */
-function step(node: TapeNode, gradients: readonly (Tensor | null)[], pending: PendingGradients): void {
+function step(node: TapeNode, gradients: (Tensor | null)[], pending: PendingGradients): void {
   const { inputs } = node;
   const sink: GradientSink = {
     wants: (i) => inputs[i]?.requiresGrad === true,
     accumulator: (i, layout) => pending.accumulator(inputs[i]!, layout !== undefined),
+    releaseGradients: () => pending.release(gradients),
   };
   const results = node.backward!(gradients, sink) ?? [];
   results.forEach((g, i) => {
@@ -244,9 +247,9 @@ class PendingGradients {
     return slots;
   }
 
-  /** The node's backward has run: its gradients are no longer needed by it. */
-  release(gradients: readonly (Tensor | null)[]): void {
-    for (const g of gradients) if (g !== null) this.#share(g, -1);
+  /** A node's backward no longer needs the gradients it was given: takes them out of the list. */
+  release(gradients: (Tensor | null)[]): void {
+    for (const g of gradients.splice(0)) if (g !== null) this.#share(g, -1);
   }
 
   dropIfUnshared(x: Tensor): void {

@@ -94,7 +94,7 @@ test('of equal largest numbers the first gets the gradient', () => {
   const weights = tensor([[[0], [0], [0], [0]]]);
   scope(() => {
     const y = maxPooling(x);
-    y.node!.backward!([tensor([[3]])], { wants: () => true, accumulator: () => weights })!.forEach((gradient) => {
+    y.node!.backward!([tensor([[3]])], { wants: () => true, accumulator: () => weights, releaseGradients() {} })!.forEach((gradient) => {
       expect([...gradient!.dataSync()]).toEqual([0, 3, 0, 0]);
     });
   });

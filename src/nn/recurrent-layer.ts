@@ -193,6 +193,7 @@ class Run {
       temporary: (length) => bufferOf(temporary([length])),
     });
     for (const x of temporaries) releaseEarly(x.storage);
+    sink.releaseGradients(); // dX, as large as dY, comes after it
 
     const isLookup = this.#input.ids !== null;
     const dInput = sink.wants(0) && !isLookup ? empty(backend, this.#input.rows.shape) : null;

@@ -72,11 +72,6 @@ function rowsByMatrix(name: string, x: Tensor, w: Tensor, options: { transposed:
     discard(b === null ? [packed] : [packed, b], [x, bias]);
     record(name, [x, w, bias], [y], ([gradient], sink) => {
       const dY = arrange(gradient!, order);
-      let dX: Tensor | null = null;
-      if (sink.wants(0)) {
-        dX = emptyInOrder(backend, x.shape, order);
-        product(rowsOf(dY, N), transposed(matrix), dX); // dX = dY Wᵀ, for W [K, N]
-      }
       if (sink.wants(1)) {
         const { packed: rows } = packRows(x);
         const dW = sink.accumulator(1);
@@ -85,6 +80,9 @@ function rowsByMatrix(name: string, x: Tensor, w: Tensor, options: { transposed:
         discard([rows], [x]);
       }
       if (sink.wants(2)) backend.sumAxis(bufferOf(dY), bufferOf(sink.accumulator(2)), { outer: 1, n: R, inner: N }, true);
+      // Last: it is the largest, and what is above needs memory of its own.
+      const dX = sink.wants(0) ? emptyInOrder(backend, x.shape, order) : null;
+      if (dX !== null) product(rowsOf(dY, N), transposed(matrix), dX); // dX = dY Wᵀ, for W [K, N]
       discard([dY], [gradient!]);
       return [dX];
     });
