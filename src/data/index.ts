@@ -22,3 +22,5 @@ export {
 } from './sequence-batches.ts';
 export { type StreamBatch, StreamBatches, type StreamBatchesOptions } from './stream-batches.ts';
 export { type TokenSource, tokenFile, tokensOf } from './token-source.ts';
+export { FastaRecord, fastaRecords } from './fasta.ts';
+export { type NpyArray, openNpy } from './npy.ts';

@@ -39,3 +39,25 @@ export {
   type WordVocabularies,
 } from './words/word-encoder.ts';
 export { sizesOf, unknownRates, WordFeatures, type WordFeaturesOptions, type WordFeaturesSizes } from './words/word-features.ts';
+export type { Sample as ProteinSample, StructureBatch } from './protein-structure/batches.ts';
+export type { Architecture as ProteinStructureArchitecture, ProteinStructureConfig } from './protein-structure/config.ts';
+export { evaluateStructure, type StructureEvaluation, type StructureMetrics } from './protein-structure/evaluate.ts';
+export { ProteinStructureModel, type ProteinStructureModelOptions } from './protein-structure/model.ts';
+export type { DataOptions as ProteinDataOptions, ProteinStructureOptions } from './protein-structure/options.ts';
+export { predictStructure, predictStructures, type StructurePrediction } from './protein-structure/predict.ts';
+export type { Protein } from './protein-structure/protein.ts';
+export { type ProteinSource, readProteins, streamProteins } from './protein-structure/read.ts';
+export {
+  loadProteinStructureModel,
+  proteinStructureModelFrom,
+  type SavedProteinStructureModel,
+  saveProteinStructureModel,
+} from './protein-structure/saved.ts';
+export { alignment as alignedStructure } from './protein-structure/show.ts';
+export { sov } from './protein-structure/sov.ts';
+export {
+  type ProteinSources,
+  type ProteinStructureTraining,
+  prepareProteinStructure,
+  resumeProteinStructure,
+} from './protein-structure/training.ts';

@@ -1,10 +1,11 @@
 /** The tasks there are. */
 import { ConfigError, unknownName } from '../tensor/errors.ts';
 import { languageModel } from './language-model/task.ts';
+import { proteinStructure } from './protein-structure/task.ts';
 import { recommendation } from './recommendation/task.ts';
 import type { Task } from './task.ts';
 
-export const tasks: readonly Task[] = [languageModel, recommendation];
+export const tasks: readonly Task[] = [languageModel, recommendation, proteinStructure];
 
 /** @throws ConfigError naming the nearest */
 export function taskNamed(name: string): Task {
