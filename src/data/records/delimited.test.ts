@@ -41,6 +41,10 @@ describe('a table', () => {
 
   test('is separated by what its first line shows, or by what is asked for', async () => {
     expect(await fields('a\tb\nx, y\tz\n')).toEqual([['x, y', 'z']]);
+    expect(await fields('\n\tb\nx, y\tz\n', { header: false })).toEqual([
+      ['', 'b'],
+      ['x, y', 'z'],
+    ]);
     expect(await fields('a;b\n1,5;2\n')).toEqual([['1,5', '2']]);
     expect(await fields('"a;b;c",d\n1;2,3\n')).toEqual([['1;2', '3']]);
     expect(await fields('a|b\n1|2\n', { delimiter: '|' })).toEqual([['1', '2']]);

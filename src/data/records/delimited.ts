@@ -119,7 +119,7 @@ async function throughFirstLine(pieces: AsyncIterator<string>): Promise<string> 
 }
 
 function formatOf(begin: string, options: TableOptions): Format {
-  const delimiter = options.delimiter ?? guessDelimiter(/\S.*/.exec(begin)?.[0] ?? '');
+  const delimiter = options.delimiter ?? guessDelimiter(/^.*\S.*$/m.exec(begin)?.[0] ?? '');
   if (delimiter.length !== 1 || Papa.BAD_DELIMITERS.includes(delimiter)) {
     throw new ConfigError(`delimiter: expected one character, neither a quote nor a line end, received ${JSON.stringify(delimiter)}.`);
   }
