@@ -8,37 +8,6 @@ export { type LanguageTexts, type LanguageTraining, prepareLanguageModel, resume
 export { type ClassScores, type Confusion, type ConfusionJson, ConfusionMatrix, MultiLabelScores } from './metrics/classification.ts';
 export { type Entity, type EntityScore, EntityScores, entitiesIn, splitTag } from './metrics/entities.ts';
 export { type RankingMetrics, RankingScores, rankOf, topOf } from './metrics/ranking.ts';
-export { Catalogue, type CatalogueJson, type Histories, historiesOf } from './recommendation/catalogue.ts';
-export type { Architecture as RecommenderArchitecture, RecommendationConfig } from './recommendation/config.ts';
-export { type RankOptions, type Ranks, rankEvents } from './recommendation/evaluate.ts';
-export { type Interactions, type ReadingOptions, readInteractions } from './recommendation/interactions.ts';
-export { type ItemFeature, readItemFeatures } from './recommendation/item-features.ts';
-export { type HistoryBatch, Recommender, type RecommenderOptions, type RecommenderState } from './recommendation/model.ts';
-export type { RecommendationOptions, RecommendOptions } from './recommendation/options.ts';
-export { type RankedItem, type Recommended, recommend } from './recommendation/recommend.ts';
-export { loadRecommender, recommenderFrom, type SavedRecommender, saveRecommender } from './recommendation/saved.ts';
-export { leaveLastOut, type Split, splitByTime, targetsIn } from './recommendation/split.ts';
-export {
-  type Recommendation,
-  type RecommendationEvent,
-  type RecommendationState,
-  RecommendationStream,
-} from './recommendation/stream.ts';
-export {
-  type InteractionData,
-  prepareRecommendation,
-  type RecommendationTraining,
-  resumeRecommendation,
-} from './recommendation/training.ts';
-export {
-  type EncodedWords,
-  type WordBatch,
-  WordCounts,
-  WordEncoder,
-  type WordEncoderJson,
-  type WordVocabularies,
-} from './words/word-encoder.ts';
-export { sizesOf, unknownRates, WordFeatures, type WordFeaturesOptions, type WordFeaturesSizes } from './words/word-features.ts';
 export type { Sample as ProteinSample, StructureBatch } from './protein-structure/batches.ts';
 export type { Architecture as ProteinStructureArchitecture, ProteinStructureConfig } from './protein-structure/config.ts';
 export { evaluateStructure, type StructureEvaluation, type StructureMetrics } from './protein-structure/evaluate.ts';
@@ -61,3 +30,59 @@ export {
   prepareProteinStructure,
   resumeProteinStructure,
 } from './protein-structure/training.ts';
+export { Catalogue, type CatalogueJson, type Histories, historiesOf } from './recommendation/catalogue.ts';
+export type { Architecture as RecommenderArchitecture, RecommendationConfig } from './recommendation/config.ts';
+export { type RankOptions, type Ranks, rankEvents } from './recommendation/evaluate.ts';
+export { type Interactions, type ReadingOptions, readInteractions } from './recommendation/interactions.ts';
+export { type ItemFeature, readItemFeatures } from './recommendation/item-features.ts';
+export { type HistoryBatch, Recommender, type RecommenderOptions, type RecommenderState } from './recommendation/model.ts';
+export type { RecommendationOptions, RecommendOptions } from './recommendation/options.ts';
+export { type RankedItem, type Recommended, recommend } from './recommendation/recommend.ts';
+export { loadRecommender, recommenderFrom, type SavedRecommender, saveRecommender } from './recommendation/saved.ts';
+export { leaveLastOut, type Split, splitByTime, targetsIn } from './recommendation/split.ts';
+export {
+  type Recommendation,
+  type RecommendationEvent,
+  type RecommendationState,
+  RecommendationStream,
+} from './recommendation/stream.ts';
+export {
+  type InteractionData,
+  prepareRecommendation,
+  type RecommendationTraining,
+  resumeRecommendation,
+} from './recommendation/training.ts';
+export { type ClassifyTextsOptions, classifyTexts, type TextClassification } from './text-classification/classify.ts';
+export type { TextClassifierArchitecture, TextClassifierConfig } from './text-classification/config.ts';
+export type { ClassifierData, ClassifierExample, LabelledTextFiles } from './text-classification/dataset.ts';
+export {
+  type ClassificationMetrics,
+  type ClassifierEvaluation,
+  type EvaluateClassifierOptions,
+  evaluateClassifier,
+} from './text-classification/evaluate.ts';
+export { type LabelledText, type LabelledTextFormat, labelledTexts } from './text-classification/labelled-texts.ts';
+export { type Classified, TextClassifierModel, type TextClassifierModelOptions } from './text-classification/model.ts';
+export type { TextClassifierOptions } from './text-classification/options.ts';
+export {
+  loadTextClassifier,
+  type SavedTextClassifier,
+  saveTextClassifier,
+  textClassifierFrom,
+} from './text-classification/saved.ts';
+export { splitWords } from './text-classification/split-words.ts';
+export {
+  type ClassifierFiles,
+  prepareTextClassifier,
+  resumeTextClassifier,
+  type TextClassifierTraining,
+} from './text-classification/training.ts';
+export {
+  type EncodedWords,
+  type WordBatch,
+  WordCounts,
+  WordEncoder,
+  type WordEncoderJson,
+  type WordVocabularies,
+} from './words/word-encoder.ts';
+export { sizesOf, unknownRates, WordFeatures, type WordFeaturesOptions, type WordFeaturesSizes } from './words/word-features.ts';

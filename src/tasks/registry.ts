@@ -4,8 +4,9 @@ import { languageModel } from './language-model/task.ts';
 import { proteinStructure } from './protein-structure/task.ts';
 import { recommendation } from './recommendation/task.ts';
 import type { Task } from './task.ts';
+import { textClassification } from './text-classification/task.ts';
 
-export const tasks: readonly Task[] = [languageModel, recommendation, proteinStructure];
+export const tasks: readonly Task[] = [languageModel, proteinStructure, textClassification, recommendation];
 
 /** @throws ConfigError naming the nearest */
 export function taskNamed(name: string): Task {

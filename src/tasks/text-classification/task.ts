@@ -127,7 +127,16 @@ async function* batchesOf(texts: AsyncIterable<string>, size: number): AsyncGene
   yield { texts: batch, isLast: true };
 }
 
-function prepared({ classifier, data, options, files, steps, run, evaluate: measure }: TextClassifierTraining): PreparedTraining {
+function prepared({
+  classifier,
+  data,
+  options,
+  files,
+  steps,
+  monitored,
+  run,
+  evaluate: measure,
+}: TextClassifierTraining): PreparedTraining {
   const { train, valid, labels, isMultiLabel, encoder, vectors } = data;
   const count = (n: number): string => n.toLocaleString('en-US');
   const words = [`${count(encoder.words.symbols.length)} different`];
@@ -143,7 +152,7 @@ function prepared({ classifier, data, options, files, steps, run, evaluate: meas
     ],
     steps,
     items: 'texts',
-    monitored: options.classWeights !== undefined ? 'f1Macro' : isMultiLabel ? 'f1Micro' : 'accuracy',
+    monitored,
     heldOut: 'texts',
     next: { label: 'Label a text', input: '"A text."' },
     valid: files.valid,

@@ -32,6 +32,8 @@ export interface TextClassifierTraining {
   readonly files: { readonly train: readonly string[]; readonly valid: readonly string[] };
   /** Training steps in all. */
   readonly steps: number;
+  /** The metric that chooses the best weights: accuracy; with several labels a text f1Micro; with weighted labels f1Macro. */
+  readonly monitored: string;
   /** Trains, and tells what happens; the model then has the best weights. */
   run(options?: { readonly signal?: AbortSignal }): AsyncGenerator<TrainingEvent, void, void>;
   /** On the validation texts. */
@@ -152,6 +154,7 @@ function training({ parts, paths, steps, run }: TrainingRun<Parts>): TextClassif
     options,
     files: paths,
     steps,
+    monitored: parts.monitor.metric,
     run,
     evaluate: async () => (await evaluateClassifier(model, data, data.valid)).metrics,
   };
