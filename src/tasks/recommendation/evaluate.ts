@@ -189,16 +189,18 @@ export function ranksOf(scores: Tensor, rows: readonly { readonly target: number
   backend.gatherRows(bufferOf(scores), bufferOf(ids), bufferOf(picked), places.length, 1);
   const looked = picked.dataSync();
 
-  const negated = tensor(
-    rowsFirst(looked, counts).map((score) => -score),
-    { backend },
-  );
+  let first = 0;
+  const negated = Float64Array.from(counts, (count) => {
+    const own = looked[first];
+    first += count;
+    return -own;
+  });
   const ones = tensor(new Float32Array(V).fill(1), { backend });
   const zero = tensor([0], { backend });
   const below = empty(backend, [R]);
   const differences = bufferOf(scores);
   // scores[r, j] − score of row r's target, in place
-  backend.gemm({ M: R, N: V, K: 1, a: bufferOf(negated), b: bufferOf(ones), c: differences, accumulate: true });
+  backend.gemm({ M: R, N: V, K: 1, a: bufferOf(tensor(negated, { backend })), b: bufferOf(ones), c: differences, accumulate: true });
   backend.binary('less', differences, bufferOf(zero), differences);
   backend.sumAxis(differences, bufferOf(below), { outer: R, n: V, inner: 1 }, false);
   const belowTarget = below.dataSync();
@@ -210,15 +212,6 @@ export function ranksOf(scores: Tensor, rows: readonly { readonly target: number
     for (let i = next + 1; i < next + count; i++) if (!(looked[i] < own)) rank--;
     next += count;
     return Math.max(1, rank);
-  });
-}
-
-function rowsFirst(looked: ArrayLike<number>, counts: readonly number[]): Float32Array {
-  let next = 0;
-  return Float32Array.from(counts, (count) => {
-    const own = looked[next];
-    next += count;
-    return own;
   });
 }
 
