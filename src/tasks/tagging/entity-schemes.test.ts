@@ -1,0 +1,74 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { entityConstraints } from '../../nn/crf-constraints.ts';
+import { entitiesIn } from '../metrics/entities.ts';
+import { convertTags, entitySchemes, schemeOf } from './entity-schemes.ts';
+
+const tagsOf = (text: string): string[] => text.split(' ');
+
+describe('schemeOf', () => {
+  it.each([
+    ['B-P I-P O B-P', 'BIO'],
+    ['B-P B-P O', 'BIO'],
+    ['I-P I-P O B-L', 'IOB1'],
+    ['B-P I-L', 'IOB1'],
+    ['B-P E-P O', 'BIOES'],
+    ['O S-P', 'BIOES'],
+    ['B-creative-work I-creative-work', 'BIO'],
+    ['O O', null],
+    ['NOUN VERB', null],
+    ['O NOUN', null],
+    ['B-P X-P', null],
+    ['B-', null],
+  ])('%s: %s', (tags, scheme) => {
+    expect(schemeOf([tagsOf(tags)])).toBe(scheme);
+  });
+
+  it('looks at all sentences', () => {
+    expect(schemeOf([['B-P'], ['S-P']])).toBe('BIOES');
+    expect(schemeOf([['B-P'], ['I-P']])).toBe('IOB1');
+    expect(schemeOf([['B-P'], ['NOUN']])).toBeNull();
+  });
+});
+
+describe('convertTags', () => {
+  it('writes the same entities in each scheme', () => {
+    const tags = tagsOf('B-P I-P I-P B-P O B-L B-P');
+    expect(convertTags(tags, 'BIO')).toEqual(tags);
+    expect(convertTags(tags, 'IOB1')).toEqual(tagsOf('I-P I-P I-P B-P O I-L I-P'));
+    expect(convertTags(tags, 'BIOES')).toEqual(tagsOf('B-P I-P E-P S-P O S-L S-P'));
+  });
+
+  const anyTags = fc.array(
+    fc.constantFrom(...['B', 'I', 'E', 'S'].flatMap((prefix) => ['x', 'y-z'].map((type) => `${prefix}-${type}`)), 'O'),
+    { maxLength: 12 },
+  );
+
+  it('keeps the entities of any tags, from any scheme to any', () => {
+    fc.assert(
+      fc.property(anyTags, fc.constantFrom(...entitySchemes), fc.constantFrom(...entitySchemes), (tags, first, second) => {
+        const there = convertTags(tags, first);
+        expect(entitiesIn(there)).toEqual(entitiesIn(tags));
+        expect(convertTags(convertTags(there, second), first)).toEqual(there);
+      }),
+    );
+  });
+
+  it('writes what the constraints of the scheme allow', () => {
+    const labels = ['O', ...['x', 'y-z'].flatMap((type) => ['B', 'I', 'E', 'S'].map((prefix) => `${prefix}-${type}`))];
+    fc.assert(
+      fc.property(
+        fc.array(fc.constantFrom(...labels), { minLength: 1, maxLength: 12 }),
+        fc.constantFrom(...entitySchemes),
+        (tags, scheme) => {
+          const known = scheme === 'BIOES' ? labels : labels.filter((label) => !/^[ES]/.test(label));
+          const { starts, transitions, ends } = entityConstraints(known, scheme);
+          const ids = convertTags(tags, scheme).map((tag) => known.indexOf(tag));
+          expect(starts[ids[0]]).toBe(1);
+          expect(ends[ids.at(-1)!]).toBe(1);
+          for (let t = 1; t < ids.length; t++) expect(transitions[ids[t - 1] * known.length + ids[t]]).toBe(1);
+        },
+      ),
+    );
+  });
+});
