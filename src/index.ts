@@ -34,11 +34,20 @@ export { type BackendFacts, explainBackends, getBackend, setBackend, setThreads 
 export * from './data/index.ts';
 export * from './data/text/index.ts';
 export * from './decode/index.ts';
+export * from './insight/figure/index.ts';
 export * from './interop/index.ts';
 // Losses and optimisers
 export { AdaptiveSoftmax, type AdaptiveSoftmaxOptions } from './losses/adaptive-softmax.ts';
 export { type CandidateSampler, logUniformSampler, unigramSampler } from './losses/candidate-sampler.ts';
 export { type CrossEntropyOptions, crossEntropy } from './losses/cross-entropy.ts';
+export {
+  gaussianLoss,
+  type NegativeBinomialOptions,
+  negativeBinomialLoss,
+  type QuantileOptions,
+  quantileLoss,
+  studentTLoss,
+} from './losses/distributions.ts';
 export { type LinearCrossEntropyOptions, linearCrossEntropy } from './losses/linear-cross-entropy.ts';
 export {
   binaryCrossEntropy,

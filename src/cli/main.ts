@@ -5,6 +5,7 @@ import { addBench } from './bench.ts';
 import { addDoctor, version } from './doctor.ts';
 import { addEvaluate } from './evaluate.ts';
 import { explain } from './failure.ts';
+import { addFigure } from './figure.ts';
 import { addInspect } from './inspect.ts';
 import { addPredict } from './predict.ts';
 import { openTerminal } from './terminal.ts';
@@ -21,7 +22,7 @@ const program = new Command('unrolled')
     '\nExample:\n  $ unrolled train language-model book.txt --out runs/book\n  $ unrolled predict runs/book/model.safetensors --prompt "Once"',
   );
 
-for (const add of [addTrain, addEvaluate, addPredict, addInspect, addBench, addDoctor]) add(program);
+for (const add of [addTrain, addEvaluate, addPredict, addInspect, addFigure, addBench, addDoctor]) add(program);
 
 // `unrolled predict … | head` closes the pipe early; that is no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

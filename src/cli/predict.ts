@@ -55,7 +55,7 @@ async function runPredict(path: string, input: string | undefined, flags: Predic
 }
 
 /** A file where one is named; standard input where it is asked for, or where an input is needed and something comes that way. */
-function inputOf(task: Task, input: string | undefined, { file }: PredictFlags): PredictInput {
+export function inputOf(task: Task, input: string | undefined, { file }: { readonly file?: string }): PredictInput {
   if (file !== undefined && input !== undefined) {
     throw new ConfigError(`expected one input, received "${input}" and --file ${file}. Leave one of them out.`);
   }

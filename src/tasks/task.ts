@@ -3,6 +3,7 @@
  * line in registry.ts; commands are written against this contract, and know no task by name.
  */
 import type { TextSource } from '../data/text/text-source.ts';
+import type { Observation } from '../insight/figure/trace.ts';
 import type { Metrics, TrainingEvent } from '../training/events.ts';
 import type { ModelFile } from '../training/model-file.ts';
 import type { OptionsSchema } from './schema.ts';
@@ -38,6 +39,8 @@ export interface Task {
   predict(model: ModelFile, input: PredictInput, options: TaskOptions): AsyncIterable<Prediction>;
   /** What `inspect` shows of a model, beside its tensors. */
   describe(model: ModelFile): Facts;
+  /** What its recurrent layers read of an input, so that `figure` can draw them at work. Absent: nothing of it can be drawn. */
+  observe?(model: ModelFile, input: PredictInput): Promise<Observation>;
 }
 
 export type TaskOptions = Readonly<Record<string, unknown>>;

@@ -7,6 +7,7 @@ import type { Facts, PreparedTraining, Task, TaskOptions } from '../task.ts';
 import { evaluateTokens } from './evaluate.ts';
 import { generate } from './generate.ts';
 import type { LanguageModel } from './model.ts';
+import { observe } from './observe.ts';
 import { evaluateSchema, type GenerateOptions, type LanguageModelOptions, predictSchema, trainSchema } from './options.ts';
 import { languageModelFrom } from './saved.ts';
 import { type LanguageTraining, prepareLanguageModel, resumeLanguageModel } from './training.ts';
@@ -45,6 +46,11 @@ export const languageModel: Task = {
     const { prompt = '', ...others } = options as GenerateOptions;
     const begin = prompt === '' ? await textIn(input) : prompt;
     for (const text of generate(model, tokenizer, { ...others, prompt: begin })) yield { text };
+  },
+
+  async observe(file, input) {
+    const { model, tokenizer } = languageModelFrom(file);
+    return observe(model, tokenizer, await textIn(input));
   },
 
   describe(file) {

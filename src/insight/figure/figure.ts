@@ -1,0 +1,133 @@
+/** The figure: a recurrent network folded, unrolled through time, and its three cells, as SVG text. */
+import { ConfigError, unknownName } from '../../tensor/errors.ts';
+import { type Activations, drawActivations } from './activations.ts';
+import { type CellName, cellDrawings, cells, drawCells } from './cells.ts';
+import type { FontFace } from './font-face.ts';
+import { type Language, labels, languages } from './languages.ts';
+import { renderSvg, type Theme, themes } from './render.ts';
+import { Scene } from './scene.ts';
+import { drawFolded, drawUnrolled, foldedWidth, unrolledHeight } from './unrolled-panel.ts';
+
+export const panels = ['all', 'folded', 'unrolled', 'cells'] as const;
+export type Panel = (typeof panels)[number];
+
+export interface FigureOptions {
+  /** Which part. Default 'all'. */
+  readonly panel?: Panel;
+  /** One cell alone, in the panel of cells. Default: all three. */
+  readonly cell?: CellName;
+  /** Copies of the cell in the unrolled network, 2…8. Default 5; with activations 8. */
+  readonly steps?: number;
+  /** Default 'auto': the reader's, by a media query. */
+  readonly theme?: Theme;
+  /** Of the labels. Default 'en'. */
+  readonly language?: Language;
+  /** In pixels; the picture scales. Default: 960, or less for a part. */
+  readonly width?: number;
+  /** A model at work, instead of the plain drawing. */
+  readonly activations?: Activations;
+  /** To travel within the picture. Default: none, the reader's own. */
+  readonly fonts?: readonly FontFace[];
+}
+
+/** Around everything, in units of the picture. */
+export const padding = 16;
+/** Of the whole figure between its margins: at 800 pixels a unit is a pixel. */
+export const fullWidth = 768;
+
+/**
+ * Draws recurrent networks as textbooks do.
+ *
+ * @returns an SVG document, the same for the same options
+ * @throws ConfigError when an option is out of range
+ * @example
+ * const svg = figure({ panel: 'cells', theme: 'dark', language: 'fr' });
+ */
+export function figure(options: FigureOptions = {}): string {
+  const { scene, size, defaultWidth } = drawFigure(options);
+  const { theme = 'auto', language = 'en', width = defaultWidth, fonts = [] } = options;
+  const { title, description } = labels[language];
+  return renderSvg(scene, { size, width, theme, language, title, description, fonts });
+}
+
+export interface Drawn {
+  readonly scene: Scene;
+  readonly size: { readonly width: number; readonly height: number };
+  /** In pixels, where nothing else is asked for. */
+  readonly defaultWidth: number;
+}
+
+/** The drawing as data. @throws ConfigError when an option is out of range */
+export function drawFigure(options: FigureOptions): Drawn {
+  check(options);
+  const { panel = options.cell === undefined ? 'all' : 'cells', cell, steps = 5, language = 'en' } = options;
+  const text = labels[language];
+  const content = new Scene();
+  const drawAt = <T>(draw: (scene: Scene) => T): T => content.at(padding, padding, () => draw(content));
+  const names = cell === undefined ? cells : [cell];
+  if (options.activations !== undefined) {
+    const { activations } = options;
+    return finish(
+      content,
+      fullWidth,
+      drawAt((scene) => drawActivations(scene, text, activations, options.steps ?? 8, fullWidth)),
+    );
+  }
+  const longer = Math.max(0, steps - 5) * 100;
+  switch (panel) {
+    case 'folded':
+      drawAt((scene) => drawFolded(scene, text));
+      return finish(content, 290, unrolledHeight);
+    case 'unrolled': {
+      const width = 560 + longer;
+      drawAt((scene) => drawUnrolled(scene, text, { steps, width }));
+      return finish(content, width, unrolledHeight);
+    }
+    case 'cells': {
+      const width = cell === undefined ? fullWidth : cellDrawings[cell].width;
+      return finish(
+        content,
+        width,
+        drawAt((scene) => drawCells(scene, text, names, width)),
+      );
+    }
+    case 'all': {
+      const width = fullWidth + longer;
+      const height = drawAt((scene) => {
+        drawFolded(scene, text);
+        const left = foldedWidth + 28;
+        scene.at(left, 0, () => drawUnrolled(scene, text, { steps, width: width - left }));
+        const top = unrolledHeight + 34;
+        scene.line('soft', [0, top - 22, width, top - 22], { width: 1, rule: true });
+        return top + scene.at(0, top, () => drawCells(scene, text, names, width));
+      });
+      return finish(content, width, height);
+    }
+    default:
+      throw new Error(`unreachable: ${panel satisfies never}`);
+  }
+}
+
+/** Paper under everything. */
+export function finish(content: Scene, width: number, height: number): Drawn {
+  const size = { width: width + 2 * padding, height: height + 2 * padding };
+  content.marks.unshift({ kind: 'shape', style: 'paper', box: { x: 0, y: 0, ...size }, radius: 10 });
+  return { scene: content, size, defaultWidth: Math.round(size.width * 1.2) };
+}
+
+function check({ panel, cell, steps, theme, language, width }: FigureOptions): void {
+  requireKnown('panel', panel, panels);
+  requireKnown('cell', cell, cells);
+  requireKnown('theme', theme, themes);
+  requireKnown('language', language, languages);
+  if (steps !== undefined && !(Number.isInteger(steps) && steps >= 2 && steps <= 8)) {
+    throw new ConfigError(`[figure] expected steps to be a whole number in 2…8, received ${steps}.`);
+  }
+  if (width !== undefined && !(width >= 100 && width <= 10_000)) {
+    throw new ConfigError(`[figure] expected width in 100…10000 pixels, received ${width}.`);
+  }
+}
+
+function requireKnown(option: string, value: string | undefined, known: readonly string[]): void {
+  if (value !== undefined && !known.includes(value)) throw new ConfigError(`[figure] ${unknownName(option, value, known)}`);
+}

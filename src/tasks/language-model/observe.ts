@@ -1,0 +1,26 @@
+/** A language model at work on a text, for pictures of its states. */
+import { tensor } from '../../autograd/tensor.ts';
+import type { Tokenizer } from '../../data/text/tokenizer.ts';
+import type { Observation } from '../../insight/figure/trace.ts';
+import { FormatError } from '../../tensor/errors.ts';
+import type { LanguageModel } from './model.ts';
+
+/**
+ * What its recurrent layers read of a text, and the most probable token after each one.
+ *
+ * @throws FormatError when there is no text
+ */
+export function observe(model: LanguageModel, tokenizer: Tokenizer, text: string): Observation {
+  const ids = tokenizer.encode(text);
+  if (ids.length === 0) throw new FormatError('expected a text to draw the model at work on, received none.', {});
+  const stream = model.eval().stream();
+  const outputs = [...ids].map((id) => tokenizer.decode([largest(stream.step(id))]));
+  const rows = model.embedding.forward(tensor(ids, { shape: [1, ids.length], dtype: 'int32', backend: model.embedding.weight.backend }));
+  return { layers: model.rnn, x: rows, tokens: [...ids].map((id) => tokenizer.decode([id])), outputs };
+}
+
+function largest(numbers: ArrayLike<number>): number {
+  let best = 0;
+  for (let k = 1; k < numbers.length; k++) if (numbers[k] > numbers[best]) best = k;
+  return best;
+}
