@@ -4,7 +4,7 @@ import { Progress } from './progress.ts';
 import { bytes, compact, duration, grouped, type Terminal } from './terminal.ts';
 
 const plain = (text: string): string => text;
-const state = { step: 25, steps: 100, fraction: 0.25, loss: 1.23456, tokensPerSecond: 12_345, secondsLeft: 75 };
+const state = { step: 25, steps: 100, fraction: 0.25, loss: 1.23456, itemsPerSecond: 12_345, items: 'texts', secondsLeft: 75 };
 
 function terminal(isInteractive: boolean, width = 120): { terminal: Terminal; written: () => string } {
   let written = '';
@@ -22,7 +22,7 @@ it('redraws one line where somebody watches, hides the cursor meanwhile, and lea
   const { terminal: screen, written } = terminal(true);
   const progress = new Progress(screen);
   progress.show(state);
-  expect(written()).toBe(`\x1b[?25l\r  ${'━'.repeat(28)}  25%  step 25/100  loss 1.235  12.3k tokens/s  1 min 15 s left\x1b[K`);
+  expect(written()).toBe(`\x1b[?25l\r  ${'━'.repeat(28)}  25%  step 25/100  loss 1.235  12.3k texts/s  1 min 15 s left\x1b[K`);
   progress.show({ ...state, step: 26 });
   expect(written()).not.toContain('26/100'); // too soon to be seen
   progress.print('a sample');
@@ -40,7 +40,7 @@ it('writes a plain line in a log, and not every time', () => {
   const progress = new Progress(screen);
   progress.show(state);
   progress.show(state);
-  expect(written()).toBe('step 25/100  loss 1.235  12.3k tokens/s  1 min 15 s left\n');
+  expect(written()).toBe('step 25/100  loss 1.235  12.3k texts/s  1 min 15 s left\n');
 });
 
 it('says numbers as people do', () => {

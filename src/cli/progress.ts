@@ -9,7 +9,9 @@ export interface ProgressState {
   /** In [0, 1], by steps or by time. */
   readonly fraction: number;
   readonly loss: number;
-  readonly tokensPerSecond: number;
+  readonly itemsPerSecond: number;
+  /** What they are: tokens, texts. */
+  readonly items: string;
   readonly secondsLeft: number;
 }
 
@@ -69,11 +71,11 @@ export class Progress {
   }
 }
 
-function describe({ step, steps, loss, tokensPerSecond, secondsLeft }: ProgressState): [string, string, string, string] {
+function describe({ step, steps, loss, itemsPerSecond, items, secondsLeft }: ProgressState): [string, string, string, string] {
   return [
     `step ${step}${steps === null ? '' : `/${steps}`}`,
     `loss ${Number.isNaN(loss) ? '…' : loss.toFixed(3)}`,
-    `${compact(tokensPerSecond)} tokens/s`,
+    `${compact(itemsPerSecond)} ${items}/s`,
     `${duration(secondsLeft)} left`,
   ];
 }

@@ -45,7 +45,7 @@ export function addTrain(program: Command): void {
       .summary(task.summary)
       .description(`Task ${task.name}: ${task.summary}.`)
       .option('--train <file...>', 'training files')
-      .option('--valid <file...>', 'validation files; default: the end of the training data')
+      .option('--valid <file...>', 'validation files; default: a part of the training data')
       .option('--out <folder>', `the run's folder: checkpoints, events, model (default: runs/${task.name})`)
       .option('--resume', 'go on with the training in --out from its last checkpoint')
       .option('--config <file>', 'options as JSON, such as { "hiddenSize": 256 }; flags go over them')

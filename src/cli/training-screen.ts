@@ -111,8 +111,8 @@ export class TrainingScreen {
     this.#redraw(itemsPerSecond);
   }
 
-  #redraw(tokensPerSecond: number): void {
-    const { steps } = this.#training;
+  #redraw(itemsPerSecond: number): void {
+    const { steps, items } = this.#training;
     const seconds = (performance.now() - this.#begun) / 1000;
     const done = this.#step - this.#stepsBefore;
     this.#progress.show({
@@ -120,7 +120,8 @@ export class TrainingScreen {
       steps,
       fraction: this.#step / steps,
       loss: this.#loss,
-      tokensPerSecond,
+      itemsPerSecond,
+      items,
       secondsLeft: (seconds / Math.max(1, done)) * (steps - this.#step),
     });
   }
