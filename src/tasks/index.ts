@@ -52,6 +52,18 @@ export {
   type RecommendationTraining,
   resumeRecommendation,
 } from './recommendation/training.ts';
+export { CharacterContext } from './tagging/character-context.ts';
+export { type ColumnFile, type ColumnFormat, type ColumnSentence, type ColumnToken, openColumns } from './tagging/column-file.ts';
+export type { Architecture as TaggingArchitecture, TaggingConfig, TaggingVocabulary } from './tagging/config.ts';
+export { convertTags, schemeOf } from './tagging/entity-schemes.ts';
+export { evaluateTagger, type TaggedSentence, type TaggingMetrics, type TaggingResult, tagSentences } from './tagging/evaluate.ts';
+export { type SentenceBatch, Tagger, type TaggerOptions, type Tagging } from './tagging/model.ts';
+export type { TaggingOptions, TagOptions } from './tagging/options.ts';
+export { type SentenceTags, type TaggedLines, tagText } from './tagging/predict.ts';
+export { loadTagger, type SavedTagger, saveTagger, taggerFrom } from './tagging/saved.ts';
+export { type EncodedSentence, SentenceEncoder } from './tagging/sentence-encoder.ts';
+export { type FeatureTokens, type Gazetteer, readGazetteer, TokenFeatures } from './tagging/token-features.ts';
+export { prepareTagging, readTagged, resumeTagging, type TaggingFiles, type TaggingTraining } from './tagging/training.ts';
 export { type ClassifyTextsOptions, classifyTexts, type TextClassification } from './text-classification/classify.ts';
 export type { TextClassifierArchitecture, TextClassifierConfig } from './text-classification/config.ts';
 export type { ClassifierData, ClassifierExample, LabelledTextFiles } from './text-classification/dataset.ts';

@@ -3,10 +3,11 @@ import { ConfigError, unknownName } from '../tensor/errors.ts';
 import { languageModel } from './language-model/task.ts';
 import { proteinStructure } from './protein-structure/task.ts';
 import { recommendation } from './recommendation/task.ts';
+import { tagging } from './tagging/task.ts';
 import type { Task } from './task.ts';
 import { textClassification } from './text-classification/task.ts';
 
-export const tasks: readonly Task[] = [languageModel, proteinStructure, textClassification, recommendation];
+export const tasks: readonly Task[] = [languageModel, proteinStructure, textClassification, recommendation, tagging];
 
 /** @throws ConfigError naming the nearest */
 export function taskNamed(name: string): Task {

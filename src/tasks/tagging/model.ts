@@ -1,0 +1,184 @@
+/** The tagger: words as vectors → bidirectional recurrent layers → a score of each tag → softmax or a chain of tags. */
+
+import { mul } from '../../autograd/ops/binary.ts';
+import { concat } from '../../autograd/ops/concat.ts';
+import { dropout } from '../../autograd/ops/dropout.ts';
+import { logSoftmax } from '../../autograd/ops/softmax.ts';
+import { inScope, scope } from '../../autograd/scope.ts';
+import { noGrad } from '../../autograd/tape.ts';
+import { type Tensor, tensor } from '../../autograd/tensor.ts';
+import { crossEntropy } from '../../losses/cross-entropy.ts';
+import { bestPaths } from '../../nn/best-paths.ts';
+import { LinearChainCrf } from '../../nn/crf.ts';
+import type { CrfConstraints } from '../../nn/crf-constraints.ts';
+import { Linear } from '../../nn/linear.ts';
+import { LSTM } from '../../nn/lstm.ts';
+import { Module } from '../../nn/module.ts';
+import { Random } from '../../tensor/random.ts';
+import type { WordBatch } from '../words/word-encoder.ts';
+import { WordFeatures } from '../words/word-features.ts';
+import type { CharacterContext } from './character-context.ts';
+import type { Architecture } from './config.ts';
+
+/** Sentences side by side. */
+export interface SentenceBatch {
+  readonly words: WordBatch;
+  /** [B, T, D] states of language models; null where there are none. */
+  readonly context: Float32Array | null;
+}
+
+/** A way to tag a sentence. */
+export interface Tagging {
+  /** [T] */
+  readonly tags: Int32Array;
+  /** Of all tags together, in [0, 1]. */
+  readonly probability: number;
+}
+
+export interface TaggerOptions extends Architecture {
+  /** The frozen language models, in the order of `contexts`. */
+  readonly contextModels?: readonly CharacterContext[];
+  /** What may follow what; only for output crf. */
+  readonly allowed?: CrfConstraints | null;
+  /** See `unknownRates`. */
+  readonly unknownRates?: Float32Array | null;
+  /** For first values, dropout and unknown words; default: different each time. */
+  readonly rng?: Random;
+}
+
+/**
+ * A tag for each word. Parameters: `words.…` as `WordFeatures`'; `rnn.…` as torch.nn.LSTM's; `output.weight` [C, 2H], `output.bias` [C];
+ * with output crf `crf.…` as `LinearChainCrf`'s; `context.N.…` the language models'.
+ *
+ * @see Huang, Xu & Yu (2015), arXiv:1508.01991; Lample et al. (2016), arXiv:1603.01360
+ */
+export class Tagger extends Module {
+  readonly architecture: Architecture;
+  readonly words: WordFeatures;
+  readonly contexts: readonly CharacterContext[];
+  readonly rnn: LSTM;
+  readonly output: Linear;
+  readonly crf: LinearChainCrf | null;
+  readonly allowed: CrfConstraints | null;
+  /** What dropout and unknown words are drawn from; a checkpoint keeps its state. */
+  readonly rng: Random;
+
+  constructor({ contextModels = [], allowed = null, unknownRates = null, rng = Random.fromEntropy(), ...architecture }: TaggerOptions) {
+    super();
+    const { words, numLayers, hiddenSize, numTags } = architecture;
+    this.architecture = architecture;
+    this.rng = rng;
+    this.allowed = allowed;
+    this.words = this.child('words', new WordFeatures({ ...words, unknownRates, rng }));
+    this.contexts = contextModels.map((context, i) => this.child(`context.${i}`, context));
+    const inputSize = this.words.outputSize + contextModels.reduce((sum, { size }) => sum + size, 0);
+    this.rnn = this.child(
+      'rnn',
+      new LSTM({ inputSize, hiddenSize, numLayers, bidirectional: true, dropout: architecture.dropout, forgetBias: 1, rng }),
+    );
+    this.output = this.child('output', new Linear({ inputSize: 2 * hiddenSize, outputSize: numTags, rng }));
+    this.crf = architecture.output === 'crf' ? this.child('crf', new LinearChainCrf({ numTags, rng })) : null;
+  }
+
+  /** Scores of each tag. [B, T, C] */
+  forward({ words, context }: SentenceBatch): Tensor {
+    const drop = (x: Tensor): Tensor => (this.isTraining ? dropout(x, this.architecture.dropout, this.rng) : x);
+    return inScope(() => {
+      const parts = [this.words.forward(words)];
+      if (context !== null) {
+        const { batchSize, length } = words;
+        const size = context.length / (batchSize * length);
+        parts.push(tensor(context, { shape: [batchSize, length, size], backend: this.backend }));
+      }
+      const x = parts.length === 1 ? parts[0] : concat(parts, 2);
+      const { output } = this.rnn.forward(drop(x), null, { lengths: words.lengths });
+      return this.output.forward(drop(output));
+    });
+  }
+
+  /**
+   * −log P(tags) in nats a word.
+   *
+   * @param tags [B, T], notTagged past a sentence's end
+   */
+  loss(batch: SentenceBatch, tags: Int32Array): Tensor {
+    const { batchSize, length, lengths } = batch.words;
+    const expected = tensor(tags, { shape: [batchSize, length], dtype: 'int32', backend: this.backend });
+    const scores = this.forward(batch);
+    if (this.crf === null) return crossEntropy(scores, expected, { ignoreIndex: notTagged });
+    const count = lengths.reduce((sum, n) => sum + n, 0);
+    return mul(this.crf.loss(scores, expected, { lengths, allowed: this.allowed, reduction: 'sum' }), 1 / count);
+  }
+
+  /** The most probable tags of each sentence. */
+  tag(batch: SentenceBatch): Int32Array[] {
+    const { lengths, length } = batch.words;
+    const { numTags: C } = this.architecture;
+    return scope(() =>
+      noGrad(() => {
+        const scores = this.forward(batch);
+        if (this.crf !== null) return this.crf.decode(scores, { lengths, allowed: this.allowed });
+        const values = scores.dataSync();
+        return Array.from(lengths, (n, b) => Int32Array.from({ length: n }, (_, t) => highest(values, (b * length + t) * C, C)));
+      }),
+    );
+  }
+
+  /**
+   * The most probable tags of each sentence, how sure each is, and the next best.
+   *
+   * @param nBest  taggings of each sentence, the best first; fewer where there are not so many
+   * @returns      of each sentence its taggings, and the probabilities of all tags at each word, [T, C]
+   */
+  explore(batch: SentenceBatch, nBest: number): { readonly taggings: Tagging[]; readonly probabilities: Float32Array }[] {
+    const { lengths, length } = batch.words;
+    const { numTags: C } = this.architecture;
+    const { crf, allowed } = this;
+    return scope(() =>
+      noGrad(() => {
+        const scores = this.forward(batch);
+        const logarithms = logSoftmax(scores).dataSync();
+        const marginals = crf === null ? logarithms.map(Math.exp) : crf.marginals(scores, { lengths, allowed }).dataSync();
+        const paths =
+          crf === null
+            ? Array.from(lengths, (n, b) => independentPaths(logarithms.subarray(b * length * C, (b * length + n) * C), n, C, nBest))
+            : crf.nBest(scores, nBest, { lengths, allowed });
+        const logOfBest = crf === null ? paths.map(([best]) => best.score) : this.#logProbabilities(scores, paths, batch.words);
+        return paths.map((ofSentence, b) => ({
+          taggings: ofSentence.map(({ tags, score }) => ({ tags, probability: Math.exp(logOfBest[b] + score - ofSentence[0].score) })),
+          probabilities: Float32Array.from(marginals.subarray(b * length * C, (b * length + lengths[b]) * C)),
+        }));
+      }),
+    );
+  }
+
+  /** log P of each sentence's first path. */
+  #logProbabilities(
+    scores: Tensor,
+    paths: readonly (readonly { tags: Int32Array }[])[],
+    { batchSize, length, lengths }: WordBatch,
+  ): number[] {
+    const tags = new Int32Array(batchSize * length);
+    paths.forEach(([best], b) => {
+      tags.set(best.tags, b * length);
+    });
+    const best = tensor(tags, { shape: [batchSize, length], dtype: 'int32', backend: this.backend });
+    return Array.from(this.crf!.loss(scores, best, { lengths, allowed: this.allowed, reduction: 'none' }).dataSync(), (loss) => -loss);
+  }
+}
+
+/** Stands for a tag past a sentence's end: no tag, and what the loss passes over. */
+export const notTagged = -100;
+
+function highest(values: ArrayLike<number>, from: number, count: number): number {
+  let best = 0;
+  for (let j = 1; j < count; j++) if (values[from + j] > values[from + best]) best = j;
+  return best;
+}
+
+/** The best ways to choose each tag by itself: a chain whose transitions say nothing. */
+function independentPaths(logarithms: ArrayLike<number>, n: number, C: number, k: number): { tags: Int32Array; score: number }[] {
+  const nothing = new Float64Array(C * C);
+  const chain = { C, n, transitions: nothing, start: nothing, end: nothing, emission: (t: number, j: number) => logarithms[t * C + j] };
+  return bestPaths(chain, k);
+}

@@ -1,0 +1,77 @@
+/** Options of tagging, their ranges and defaults: for programs, configuration files and the command line alike. */
+import * as v from 'valibot';
+import { choice, flag, names, parseOptions, text, whole, within } from '../schema.ts';
+import { epochsOf, trainingEntries } from '../training-options.ts';
+import { columnFormats } from './column-file.ts';
+import { entitySchemes } from './entity-schemes.ts';
+
+export const outputs = ['softmax', 'crf'] as const;
+
+const defaultEpochs = 15;
+
+export const trainSchema = v.strictObject({
+  format: v.optional(choice("the files' format (default: found out)", columnFormats)),
+  columns: v.optional(names("names of the files' columns, for format columns (default word … tag)")),
+  target: v.optional(text('the column to predict (default: upos of CoNLL-U, else the last)')),
+  features: v.optional(names('what is known of a word beside its letters: columns, shape, capitals, prefixN, suffixN, gazetteer'), [
+    'suffix2',
+    'suffix3',
+    'shape',
+  ]),
+  gazetteers: v.optional(names('files of names, one a line, for the feature gazetteer'), []),
+  scheme: v.optional(choice('how entities are written while learning (default BIOES with a CRF, else as in the files)', entitySchemes)),
+  output: v.optional(choice('how tags are chosen: each by itself, or as a sequence (default crf for entities, else softmax)', outputs)),
+  validFraction: v.optional(within('without validation files: share of the sentences set aside, spread evenly', 0.0001, 0.9), 0.1),
+
+  lowercase: v.optional(flag('look words up lower-cased; their characters keep their case'), true),
+  minCount: v.optional(whole('words seen less often have no vector of their own', 1), 1),
+  wordDropout: v.optional(
+    v.pipe(
+      v.number(),
+      v.minValue(0),
+      v.maxValue(1000),
+      v.description('d: a word seen n times is taken as unknown with probability d / (d + n) while training'),
+    ),
+    0.5,
+  ),
+  embeddingSize: v.optional(whole("numbers of a word's own vector; 0: none", 0, 65_536), 100),
+  characterEmbeddingSize: v.optional(whole("numbers of a character's vector", 1, 65_536), 32),
+  characterHiddenSize: v.optional(whole('units in each direction that read the characters of a word; 0: none', 0, 65_536), 64),
+  featureEmbeddingSize: v.optional(whole("numbers of each feature's vector", 1, 65_536), 32),
+  languageModels: v.optional(names('character language models made by Unrolled, whose states at word ends are features'), []),
+  reverseLanguageModels: v.optional(names('likewise, of models that learnt from reversed text'), []),
+  numLayers: v.optional(whole('recurrent layers', 1, 8), 2),
+  hiddenSize: v.optional(whole('units in each direction of each layer', 1, 65_536), 200),
+  dropout: v.optional(within("share of the layers' inputs and outputs dropped while training, in [0, 1)", 0, 1), 0.4),
+
+  ...trainingEntries({ batchSize: 32, learningRate: 0.002, epochs: defaultEpochs }),
+  batchSize: v.optional(whole('B: sentences of one step', 1, 65_536), 32),
+  averageDecay: v.optional(within('keep an exponential average of the weights with this decay, and use it; 0: off', 0, 1), 0.998),
+  clipNorm: v.optional(v.pipe(v.number(), v.gtValue(0), v.description('largest norm of the gradient')), 5),
+});
+
+/** As a user writes them. */
+export type TaggingOptions = v.InferInput<typeof trainSchema>;
+
+/** Complete, but for what follows from the files. */
+export type ResolvedOptions = v.InferOutput<typeof trainSchema>;
+
+/** Checks options and fills in what is absent. @throws ConfigError */
+export function resolveOptions(given: TaggingOptions): ResolvedOptions {
+  const options = parseOptions(trainSchema, given);
+  return { ...options, epochs: epochsOf(options, defaultEpochs) };
+}
+
+export const evaluateSchema = v.strictObject({});
+
+export const predictSchema = v.strictObject({
+  inputFormat: v.optional(
+    choice('what the input is: text with a sentence a line, or columns (default: found out)', ['text', 'columns'] as const),
+  ),
+  tokenize: v.optional(flag('cut words and punctuation apart; without it words are what stands between blanks'), false),
+  probabilities: v.optional(flag("show each tag's probability"), false),
+  nBest: v.optional(whole('show so many of the most probable taggings of a sentence', 1, 1000), 1),
+});
+
+/** How sentences are read, and what is shown of them. */
+export type TagOptions = v.InferInput<typeof predictSchema>;
