@@ -30,6 +30,11 @@ it.each([
   expect(() => parseOptions(schema, given)).toThrow(message);
 });
 
+it('names the nearest of a list of names', () => {
+  const list = v.strictObject({ features: v.optional(v.array(v.picklist(['shape', 'prefix'])), []) });
+  expect(() => parseOptions(list, { features: ['shape', 'prefx'] })).toThrow('features: unknown name "prefx"; did you mean "prefix"?');
+});
+
 it('calls options as the caller does', () => {
   expect(() => parseOptions(schema, { hiddenSize: 0 }, (name) => `--${name}`)).toThrow('--hiddenSize: expected');
 });

@@ -70,10 +70,13 @@ export function parseOptions<S extends v.GenericSchema>(
     const path = v.getDotPath(issue) ?? '';
     if (issue.expected === 'never' && path !== '') return unknownName('option', name(path), known.map(name));
     if (issue.type === 'picklist' && typeof issue.input === 'string') {
-      const { options } = unwrapped((schema as unknown as OptionsSchema).entries[path] as v.GenericSchema) as unknown as {
+      // Of a list, the path goes on to the entry: "columns.0".
+      const [option] = path.split('.');
+      const entry = unwrapped((schema as unknown as OptionsSchema).entries[option] as v.GenericSchema);
+      const { options } = (entry.type === 'array' ? (entry as unknown as { item: v.GenericSchema }).item : entry) as unknown as {
         options: readonly string[];
       };
-      return `${name(path)}: ${unknownName('name', issue.input, options)}`;
+      return `${name(option)}: ${unknownName('name', issue.input, options)}`;
     }
     return `${path === '' ? 'options' : name(path)}: expected ${expectation(issue)}, received ${issue.received}.`;
   });
