@@ -66,8 +66,9 @@ export async function readClassifierData(
   const vectors =
     options.wordVectors === undefined ? null : await readWordVectors(textFile(options.wordVectors), (word) => encoder.words.has(word));
 
+  const numbers = numbersOf(labels);
   const encode = (texts: readonly LabelledText[], words: readonly string[][]): ClassifierExample[] =>
-    texts.map((text, i) => ({ words: encoder.encode(words[i]), labels: labelIds(text, labels) }));
+    texts.map((text, i) => ({ words: encoder.encode(words[i]), labels: labelIds(text, numbers) }));
   const data = { train: encode(train, trainWords), valid: encode(valid, validWords) };
   const labelCounts = new Int32Array(labels.length);
   for (const { labels: own } of data.train) for (const k of own) labelCounts[k]++;
@@ -101,17 +102,21 @@ export async function readAll(files: LabelledTextFiles, format: LabelledTextForm
   return texts;
 }
 
-/** Numbers of a text's labels, ascending. @throws FormatError on one that is not among `labels` */
-export function labelIds({ labels: own, file, line }: LabelledText, labels: readonly string[]): Int32Array {
-  const ids = own.map((label) => {
-    const k = labels.indexOf(label);
-    if (k < 0) {
-      const known = labels.length > 20 ? [...labels.slice(0, 20), '…'] : labels;
-      throw new FormatError(`${unknownName('label', label, known)} The training data have no text with it.`, { file, line });
-    }
-    return k;
+/** Numbers of a text's labels, ascending. @throws FormatError on a label without one */
+export function labelIds({ labels, file, line }: LabelledText, numbers: ReadonlyMap<string, number>): Int32Array {
+  const ids = labels.map((label) => {
+    const k = numbers.get(label);
+    if (k !== undefined) return k;
+    const known = [...numbers.keys()];
+    const shown = known.length > 20 ? [...known.slice(0, 20), '…'] : known;
+    throw new FormatError(`${unknownName('label', label, shown)} The training data have no text with it.`, { file, line });
   });
   return Int32Array.from(ids).sort();
+}
+
+/** Of each label its number: where it stands among all. */
+export function numbersOf(labels: readonly string[]): ReadonlyMap<string, number> {
+  return new Map(labels.map((label, k) => [label, k]));
 }
 
 /** Every label of the texts: numbers by their size, before others by their code units. */

@@ -5,7 +5,7 @@ import type { ModelFile } from '../../training/model-file.ts';
 import type { Evaluation, Facts, PredictInput, Prediction, PreparedTraining, Task, TaskOptions } from '../task.ts';
 import { classifyTexts } from './classify.ts';
 import type { TextClassifierConfig } from './config.ts';
-import { formatOf, labelIds, readAll } from './dataset.ts';
+import { formatOf, labelIds, numbersOf, readAll } from './dataset.ts';
 import { evaluateClassifier } from './evaluate.ts';
 import { hasRecords, type LabelledTextFormat, unlabelledTexts } from './labelled-texts.ts';
 import type { TextClassifierModel } from './model.ts';
@@ -53,9 +53,10 @@ async function evaluate(file: ModelFile, data: readonly string[], options: TaskO
   const classifier = textClassifierFrom(file);
   const { model, encoder, labels, config } = classifier;
   const texts = await readAll(data, formatGiven(config, given));
+  const numbers = numbersOf(labels);
   const examples = texts.map((text) => ({
     words: encoder.encode(splitWords(text.text, config.vocabulary.maxLength)),
-    labels: labelIds(text, labels),
+    labels: labelIds(text, numbers),
   }));
   const { metrics, scores, judged } = await evaluateClassifier(model, classifier, examples, { threshold });
   const worst = judged
