@@ -60,7 +60,7 @@ export { evaluateTagger, type TaggedSentence, type TaggingMetrics, type TaggingR
 export { type SentenceBatch, Tagger, type TaggerOptions, type Tagging } from './tagging/model.ts';
 export type { TaggingOptions, TagOptions } from './tagging/options.ts';
 export { type SentenceTags, type TaggedLines, tagText } from './tagging/predict.ts';
-export { loadTagger, type SavedTagger, saveTagger, taggerFrom } from './tagging/saved.ts';
+export { loadTagger, type SavedTagger, saveTagger, type TrainedTagger, taggerFrom } from './tagging/saved.ts';
 export { type EncodedSentence, SentenceEncoder } from './tagging/sentence-encoder.ts';
 export { type FeatureTokens, type Gazetteer, readGazetteer, TokenFeatures } from './tagging/token-features.ts';
 export { prepareTagging, readTagged, resumeTagging, type TaggingFiles, type TaggingTraining } from './tagging/training.ts';

@@ -46,7 +46,6 @@ export const trainSchema = v.strictObject({
 
   ...trainingEntries({ batchSize: 32, learningRate: 0.002, epochs: defaultEpochs }),
   batchSize: v.optional(whole('B: sentences of one step', 1, 65_536), 32),
-  averageDecay: v.optional(within('keep an exponential average of the weights with this decay, and use it; 0: off', 0, 1), 0.998),
   clipNorm: v.optional(v.pipe(v.number(), v.gtValue(0), v.description('largest norm of the gradient')), 5),
 });
 

@@ -3,8 +3,9 @@ import { linesIn, type TextSource } from '../../data/text/text-source.ts';
 import { type Entity, entitiesIn } from '../metrics/entities.ts';
 import { parseOptions } from '../schema.ts';
 import { type ColumnFile, type ColumnSentence, openColumns, withField, wordColumn } from './column-file.ts';
+import type { SentenceBatch, Tagger } from './model.ts';
 import { predictSchema, type TagOptions } from './options.ts';
-import type { SavedTagger } from './saved.ts';
+import type { TrainedTagger } from './saved.ts';
 import type { FeatureTokens } from './token-features.ts';
 
 /** A sentence as the tagger sees it. */
@@ -38,9 +39,9 @@ const batchSize = 32;
  * const tagger = await loadTagger('runs/upos/model.safetensors');
  * for await (const { sentence } of tagText(tagger, textOf('Time flies like an arrow'))) console.log(sentence?.tags);
  */
-export async function* tagText(tagger: SavedTagger, source: TextSource, given: TagOptions = {}): AsyncGenerator<TaggedLines> {
+export async function* tagText(tagger: TrainedTagger, source: TextSource, given: TagOptions = {}): AsyncGenerator<TaggedLines> {
   const options = parseOptions(predictSchema, given);
-  const { format, columns, target } = tagger.config.vocabulary;
+  const { format, columns, target } = tagger.encoder.vocabulary;
   const { isColumns, source: whole } = await inputOf(source, options.inputFormat);
   if (isColumns) {
     const file = await openColumns(whole, { format, columns, mayLack: target });
@@ -64,7 +65,7 @@ type Options = ReturnType<typeof parseOptions<typeof predictSchema>>;
 type Format = (input: Input, tags: SentenceTags | null, paths: readonly string[]) => string;
 
 async function* tagged(
-  { model, encoder }: SavedTagger,
+  { model, encoder }: TrainedTagger,
   inputs: AsyncIterable<Input>,
   options: Options,
   format: Format,
@@ -73,7 +74,7 @@ async function* tagged(
   const numTags = encoder.vocabulary.tags.length;
   for await (const batch of inGroups(inputs, batchSize)) {
     const full = batch.filter(({ words }) => words.length > 0);
-    const results = full.length === 0 ? [] : model.explore(encoder.collate(encoder.encode(full)), options.nBest);
+    const results = full.length === 0 ? [] : explored(model, encoder.collate(encoder.encode(full)), options.nBest);
     let next = 0;
     for (const input of batch) {
       if (input.words.length === 0) {
@@ -98,6 +99,16 @@ async function* tagged(
         options.nBest > 1 ? paths.map((path, rank) => `${rank + 1} (${path.probability.toFixed(4)}): ${path.tags.join(' ')}`) : [];
       yield { text: format(input, sentence, comments), sentence };
     }
+  }
+}
+
+/** In evaluation mode, whatever mode the model is in. */
+function explored(model: Tagger, batch: SentenceBatch, nBest: number): ReturnType<Tagger['explore']> {
+  const wasTraining = model.isTraining;
+  try {
+    return model.eval().explore(batch, nBest);
+  } finally {
+    model.train(wasTraining);
   }
 }
 

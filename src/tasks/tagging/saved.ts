@@ -11,9 +11,13 @@ import { Tagger } from './model.ts';
 import { SentenceEncoder } from './sentence-encoder.ts';
 
 /** A tagger, and what its numbers stand for. */
-export interface SavedTagger {
+export interface TrainedTagger {
   readonly model: Tagger;
   readonly encoder: SentenceEncoder;
+}
+
+/** A tagger out of a file. */
+export interface SavedTagger extends TrainedTagger {
   readonly config: TaggingConfig;
 }
 
@@ -28,7 +32,7 @@ export async function loadTagger(path: string): Promise<SavedTagger> {
 }
 
 /** Writes a tagger as one file, whole or not at all. */
-export async function saveTagger(path: string, model: Tagger, encoder: SentenceEncoder): Promise<void> {
+export async function saveTagger(path: string, { model, encoder }: TrainedTagger): Promise<void> {
   const config: TaggingConfig = { task: 'tagging', architecture: model.architecture, vocabulary: encoder.vocabulary };
   await saveModel(path, { config, tensors: model.stateDict() });
 }

@@ -81,9 +81,9 @@ async function run(training: TaggingTraining): Promise<TaggingTraining> {
 }
 
 async function trained(text: string, options: TaggingOptions): Promise<SavedTagger> {
-  const { model, encoder } = await run(await prepareTagging({ train: [textOf(text, 'data.txt')] }, { ...small, ...options }));
+  const training = await run(await prepareTagging({ train: [textOf(text, 'data.txt')] }, { ...small, ...options }));
   const path = join(folder, 'some.safetensors');
-  await saveTagger(path, model, encoder);
+  await saveTagger(path, training);
   return loadTagger(path);
 }
 

@@ -121,7 +121,10 @@ function modelFacts(model: Tagger, { vocabulary, features, words }: SentenceEnco
 }
 
 function provenance({ training = {} }: TaggingConfig): Facts {
-  return Object.entries(training).flatMap(([name, value]) =>
-    value === null || typeof value === 'object' ? [] : [[`${name[0].toUpperCase()}${name.slice(1)} learnt from`, String(value)] as const],
-  );
+  const { sentences, words, step, epochs } = training;
+  const facts: [string, string][] = [
+    ['Learnt from', `${Number(sentences).toLocaleString('en-US')} sentences of ${Number(words).toLocaleString('en-US')} words`],
+  ];
+  if (step !== undefined) facts.push(['Training', `${step} steps; ${epochs} passes in all`]);
+  return sentences === undefined ? [] : facts;
 }

@@ -15,16 +15,15 @@ import { CharacterContext } from './character-context.ts';
 import { type ColumnFormat, openColumns, wordColumn } from './column-file.ts';
 import type { Architecture, TaggingConfig, TaggingVocabulary } from './config.ts';
 import { convertTags, schemeOf } from './entity-schemes.ts';
-import { evaluateTagger, type TaggedSentence, type TaggingMetrics, type TaggingResult } from './evaluate.ts';
+import { evaluateTagger, type TaggedSentence, type TaggingResult } from './evaluate.ts';
 import { notTagged, type SentenceBatch, Tagger } from './model.ts';
 import { type ResolvedOptions, resolveOptions, type TaggingOptions } from './options.ts';
+import type { TrainedTagger } from './saved.ts';
 import { type EncodedSentence, SentenceEncoder } from './sentence-encoder.ts';
 import { type Gazetteer, readGazetteer, TokenFeatures } from './token-features.ts';
 
 /** A training that is ready to run: the files are read, the model is built. */
-export interface TaggingTraining {
-  readonly model: Tagger;
-  readonly encoder: SentenceEncoder;
+export interface TaggingTraining extends TrainedTagger {
   readonly options: ResolvedOptions;
   /** Sentences to learn from and to validate on. */
   readonly sentences: { readonly train: number; readonly valid: number; readonly words: number };
@@ -300,5 +299,3 @@ function training({ parts, paths, steps, run }: TrainingRun<Parts>): TaggingTrai
     evaluate: () => evaluateTagger(model, encoder, valid),
   };
 }
-
-export type { TaggingMetrics };
