@@ -94,7 +94,10 @@ napi_value address(napi_env env, napi_callback_info info) {
   return result;
 }
 
-/** load(name?): the kernels of the best instruction set of this machine, or of the one that is named, if the machine has it; else undefined. */
+/**
+ * load(name?): the kernels of the best instruction set of this machine, or of the one that is named, if the machine has it; else
+ * undefined. With them `entries`, what `replay` knows each by.
+ */
 napi_value load(napi_env env, napi_callback_info info) {
   size_t count = 1, length;
   napi_value given, kernels;
@@ -104,8 +107,14 @@ napi_value load(napi_env env, napi_callback_info info) {
   const InstructionSet *chosen = find(isNamed ? name : nullptr);
   if (chosen == nullptr) return nullptr;
   napi_create_object(env, &kernels);
-  for (const Binding *binding = chosen->kernels; binding->name != nullptr; binding++) set(env, kernels, binding->name, binding->call);
-  napi_value text, width;
+  napi_value entries, entry, text, width;
+  napi_create_object(env, &entries);
+  for (const Binding *binding = chosen->kernels; binding->name != nullptr; binding++) {
+    set(env, kernels, binding->name, binding->call);
+    napi_create_double(env, double(reinterpret_cast<uintptr_t>(binding->entry)), &entry);
+    napi_set_named_property(env, entries, binding->name, entry);
+  }
+  napi_set_named_property(env, kernels, "entries", entries);
   napi_create_string_utf8(env, chosen->name, NAPI_AUTO_LENGTH, &text);
   napi_set_named_property(env, kernels, "instructionSet", text);
   napi_create_int32(env, chosen->width, &width);
@@ -120,7 +129,7 @@ NAPI_MODULE_INIT() {
   using namespace unrolled;
   set(env, exports, "load", load);
   set(env, exports, "address", address);
-  set(env, exports, "threads", &Bind<&thread_count>::call);
-  set(env, exports, "setThreads", &Bind<&set_threads>::call);
+  set(env, exports, "threads", &called<&thread_count>);
+  set(env, exports, "setThreads", &called<&set_threads>);
   return exports;
 }

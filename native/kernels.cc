@@ -1,5 +1,6 @@
 // All kernels for one instruction set: the list of what a backend can call. Compiled once per set, with -DUNROLLED_ISA=…
 // (see vector.h); src/backend/kernels/exports.ts has the other side of each name.
+#include "calls.h"
 #include "crf.h"
 #include "elementwise.h"
 #include "gemm.h"
@@ -13,7 +14,24 @@
 #include "rnn.h"
 #include "rows.h"
 
+namespace unrolled {
+namespace UNROLLED_ISA {
+
+/**
+ * Makes `count` calls (see calls.h) that were written down for so many threads. With another number their workspaces may be too
+ * small: it does nothing, and returns 0.
+ */
+static int32_t replay(const double *calls, int32_t count, int32_t threads) {
+  if (thread_count() != threads) return 0;
+  for (; count > 0; count--) calls = reinterpret_cast<Entry *>(uintptr_t(*calls))(calls + 1);
+  return 1;
+}
+
+} // namespace UNROLLED_ISA
+} // namespace unrolled
+
 #define UNROLLED_KERNELS(X)                                                                                                 \
+  X(replay)                                                                                                                 \
   X(fill_buffer)                                                                                                                 \
   X(copy_buffer)                                                                                                                 \
   X(strided_copy)                                                                                                           \
@@ -56,10 +74,10 @@
 
 #if defined(__wasm__)
 #include "wasm.h"
-#define UNROLLED_BINDING(name, ...) {#name, reinterpret_cast<const void *>(&UNROLLED_ISA::name)},
+#define UNROLLED_BINDING(name, ...) {#name, reinterpret_cast<const void *>(&UNROLLED_ISA::name), &Call<&UNROLLED_ISA::name>::entry},
 #else
 #include "bind.h"
-#define UNROLLED_BINDING(name, ...) {#name, &Bind<&UNROLLED_ISA::name>::call},
+#define UNROLLED_BINDING(name, ...) {#name, &called<&UNROLLED_ISA::name>, &Call<&UNROLLED_ISA::name>::entry},
 #endif
 
 #define UNROLLED_JOIN_(a, b) a##b
@@ -69,6 +87,6 @@ namespace unrolled {
 
 extern const Binding UNROLLED_JOIN(kernels_, UNROLLED_ISA)[];
 const Binding UNROLLED_JOIN(kernels_, UNROLLED_ISA)[] = {
-    UNROLLED_KERNELS(UNROLLED_BINDING) UNROLLED_RECURRENT_KERNELS(UNROLLED_BINDING){nullptr, nullptr}};
+    UNROLLED_KERNELS(UNROLLED_BINDING) UNROLLED_RECURRENT_KERNELS(UNROLLED_BINDING){nullptr, nullptr, nullptr}};
 
 } // namespace unrolled

@@ -9,7 +9,7 @@ extern const Binding kernels_wasm[];
 
 #define UNROLLED_EXPORT extern "C" __attribute__((visibility("default"), used))
 
-/** Address of the list: pairs of (address of the name, index in the table), ended by a pair of zeros. */
+/** Address of the list: (address of the name, index in the table, that of the entry for `replay`), ended by zeros. */
 UNROLLED_EXPORT const void *kernels() { return unrolled::kernels_wasm; }
 
 // With -mbulk-memory each of these is one instruction of the machine, not a call of itself.

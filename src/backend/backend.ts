@@ -59,6 +59,14 @@ export interface Backend {
   /** Lets `peakBytes` begin again at what is allocated now. */
   resetPeak(): void;
 
+  // ---- calls that come again and again --------------------------------------------------------------------------------
+  /**
+   * Makes none of the kernel calls in `body`, but notes them, and returns what makes them all, in order, as often as it is called:
+   * at little cost besides the kernels' own. Buffers that they use must live as long; `read` and `write` are not noted. `body`
+   * may run again when the number of threads changes.
+   */
+  prepare(body: () => void): () => void;
+
   // ---- moving data ------------------------------------------------------------------------------------------------
   /** x = value, any dtype. */
   fill(x: Buffer, value: number): void;

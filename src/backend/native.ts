@@ -7,7 +7,9 @@ import { KernelBackend, type Slab } from './kernels/kernel-backend.ts';
 /** What the addon exports (native/addon.cc). */
 export interface Addon {
   /** The kernels of the machine's best instruction set, or of the named one; undefined where the machine does not have it. */
-  load(instructionSet?: string): (Exports & { readonly instructionSet: string; readonly width: number }) | undefined;
+  load(
+    instructionSet?: string,
+  ): (Exports & { readonly entries: Record<string, number>; readonly instructionSet: string; readonly width: number }) | undefined;
   /** Where an ArrayBuffer's bytes are. */
   address(buffer: ArrayBuffer): number;
   threads(): number;
@@ -58,6 +60,7 @@ export function createNative(addon: Addon, instructionSet?: string): KernelBacke
     name: 'native',
     vectors: `${setNames[kernels.instructionSet] ?? kernels.instructionSet}, ${kernels.width} floats wide`,
     kernels,
+    entries: kernels.entries,
     memory: arrayBufferSlabs(addon.address),
     threads: addon.threads,
     setThreads: addon.setThreads,

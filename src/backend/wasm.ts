@@ -2,7 +2,7 @@
 import { BackendError } from '../tensor/errors.ts';
 import type { SlabSource } from './arena.ts';
 import type { Exports } from './kernels/exports.ts';
-import { KernelBackend, type Slab } from './kernels/kernel-backend.ts';
+import { KernelBackend, type Machine, type Slab } from './kernels/kernel-backend.ts';
 import { relaxed, simd } from './wasm-binary.generated.ts';
 
 /** What the module exports (native/wasm.cc). */
@@ -11,7 +11,7 @@ interface ModuleExports {
   readonly __indirect_function_table: WebAssembly.Table;
   /** First address that the module itself does not use. */
   readonly __heap_base: WebAssembly.Global;
-  /** Address of pairs (address of a name, index in the table), up to a pair of zeros. */
+  /** Address of triples (address of a name, index in the table, that of its entry for `replay`), up to zeros. */
   kernels(): number;
 }
 
@@ -45,22 +45,24 @@ export function createWasm(variant = wasmVariant()): KernelBackend {
   return new KernelBackend({
     name: 'wasm',
     vectors: `WebAssembly ${variant === 'relaxed' ? 'relaxed SIMD' : 'SIMD'}, 4 floats wide`,
-    kernels: listKernels(exports),
+    ...listKernels(exports),
     memory: linearMemory(exports.memory, exports.__heap_base.value as number),
     threads: () => 1,
     setThreads() {},
   });
 }
 
-function listKernels({ memory, __indirect_function_table: table, kernels }: ModuleExports): Exports {
+function listKernels({ memory, __indirect_function_table: table, kernels: list }: ModuleExports): Pick<Machine, 'kernels' | 'entries'> {
   const words = new Uint32Array(memory.buffer);
   const bytes = new Uint8Array(memory.buffer);
-  const named: [string, unknown][] = [];
-  for (let i = kernels() / 4; words[i] !== 0; i += 2) {
-    const name = bytes.subarray(words[i], bytes.indexOf(0, words[i]));
-    named.push([new TextDecoder().decode(name), table.get(words[i + 1])]);
+  const kernels: Record<string, unknown> = {};
+  const entries: Record<string, number> = {};
+  for (let i = list() / 4; words[i] !== 0; i += 3) {
+    const name = new TextDecoder().decode(bytes.subarray(words[i], bytes.indexOf(0, words[i])));
+    kernels[name] = table.get(words[i + 1]);
+    entries[name] = words[i + 2];
   }
-  return Object.fromEntries(named) as unknown as Exports;
+  return { kernels: kernels as unknown as Exports, entries };
 }
 
 /** One slab that grows: its pages lie one after another. */

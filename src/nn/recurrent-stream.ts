@@ -1,10 +1,10 @@
 /**
- * Recurrent layers fed one instant at a time: no gradients, no tape, no memory made per step. Buffers and the kernels'
- * arguments are prepared once, so that a step of a small layer is little more than its arithmetic.
+ * Recurrent layers fed one instant at a time: no gradients, no tape, no memory made per step. The kernel calls of an instant,
+ * all layers', are prepared once and made as one, so that a step of a small layer is little more than its arithmetic.
  */
 import { freeWhenCollected } from '../autograd/storage.ts';
 import { bufferOf, type Parameter } from '../autograd/tensor.ts';
-import type { Backend, Buffer, Gemm, RecurrentLayer } from '../backend/backend.ts';
+import type { Backend, Buffer } from '../backend/backend.ts';
 import { ConfigError, ShapeError } from '../tensor/errors.ts';
 import { normEpsilon } from './input-projection.ts';
 import type { Direction } from './recurrent-layer.ts';
@@ -30,6 +30,13 @@ export class RecurrentStream {
   readonly #backend: Backend;
   readonly #x: Buffer; // [B, I]
   readonly #layers: readonly LayerStep[];
+  readonly #parameters: readonly Parameter[];
+  /** The parameters' buffers that `#instants` was prepared with; an optimiser may move them. */
+  #known: readonly (Buffer | null)[] = [];
+  /** An even and an odd instant. */
+  #instants: readonly (() => void)[] = [];
+  /** The slot that holds the states. */
+  #current: Slot = 0;
 
   constructor(name: string, directions: readonly Direction[], batch: number) {
     if (!Number.isInteger(batch) || batch < 1)
@@ -44,12 +51,8 @@ export class RecurrentStream {
       return buffer;
     };
     this.#x = allocate(batch * directions[0].weights.weightIh.shape[1]);
-    let below: readonly [Buffer, Buffer] = [this.#x, this.#x];
-    this.#layers = directions.map((direction) => {
-      const layer = new LayerStep(direction, batch, below, allocate);
-      below = layer.outputs;
-      return layer;
-    });
+    this.#layers = directions.map((direction) => new LayerStep(direction, batch, allocate));
+    this.#parameters = this.#layers.flatMap(({ parameters }) => parameters);
   }
 
   /**
@@ -63,13 +66,14 @@ export class RecurrentStream {
       );
     }
     this.#backend.write(this.#x, x);
-    let output = this.#x;
-    for (const layer of this.#layers) output = layer.run();
-    return this.#backend.read(output) as Floats;
+    if (!this.#isPrepared()) this.#prepare();
+    this.#instants[this.#current]();
+    this.#current = other(this.#current);
+    return this.#backend.read(this.#layers[this.#layers.length - 1].output(this.#current)) as Floats;
   }
 
   get state(): StreamState {
-    const perLayer = this.#layers.map((layer) => layer.read());
+    const perLayer = this.#layers.map(({ slots }) => slots.map((slot) => this.#backend.read(slot[this.#current]) as Floats));
     return perLayer[0].map((_, i) => joined(perLayer.map((states) => states[i])));
   }
 
@@ -80,24 +84,49 @@ export class RecurrentStream {
         `[${this.#name}.stream] expected a state of ${expected.join(' and ')} numbers, received ${state.map((values) => values.length).join(' and ')}.`,
       );
     }
-    this.#layers.forEach((layer, l) => {
-      layer.write(
-        state.map((values, i) => values.subarray((l * expected[i]) / this.#layers.length, ((l + 1) * expected[i]) / this.#layers.length)),
-      );
+    this.#layers.forEach(({ slots }, l) => {
+      for (const [i, values] of state.entries()) {
+        const part = values.subarray((l * expected[i]) / this.#layers.length, ((l + 1) * expected[i]) / this.#layers.length);
+        this.#backend.write(slots[i][this.#current], part);
+      }
     });
   }
 
   /** Back to zeros. */
   reset(): void {
-    for (const layer of this.#layers) layer.reset();
+    for (const { slots } of this.#layers) for (const slot of slots) this.#backend.fill(slot[this.#current], 0);
+  }
+
+  #isPrepared(): boolean {
+    const parameters = this.#parameters;
+    if (this.#known.length === 0) return false;
+    for (let i = 0; i < parameters.length; i++) if (parameters[i].storage.buffer !== this.#known[i]) return false;
+    return true;
+  }
+
+  #prepare(): void {
+    for (const parameter of this.#parameters) bufferOf(parameter);
+    this.#instants = ([0, 1] as const).map((from) =>
+      this.#backend.prepare(() => {
+        let x = this.#x;
+        for (const layer of this.#layers) {
+          layer.run(x, from);
+          x = layer.output(other(from));
+        }
+      }),
+    );
+    this.#known = this.#parameters.map((parameter) => parameter.storage.buffer);
   }
 }
 
-/** A kernel's arguments for one instant. */
-interface Prepared {
-  readonly product: Gemm;
-  readonly layer: RecurrentLayer;
-  readonly output: Buffer;
+/**
+ * States have two slots, and instants go back and forth between them: an even one runs forward, from slot 0 to slot 1, an odd one
+ * in reverse, from slot 1 to slot 0. So no state is ever copied.
+ */
+type Slot = 0 | 1;
+
+function other(slot: Slot): Slot {
+  return slot === 0 ? 1 : 0;
 }
 
 /** Where the normalisation of W_ih x keeps its numbers. */
@@ -107,88 +136,78 @@ interface NormBuffers {
   readonly rstd: Buffer;
 }
 
-/**
- * One layer. Its states have two slots, and steps go back and forth between them: an even step runs forward, from slot 0
- * to slot 1, an odd one in reverse, from slot 1 to slot 0. So no state is ever copied.
- */
+/** One layer's buffers, and what it computes in an instant. */
 class LayerStep {
   readonly widths: readonly number[];
-  /** The output of an odd and of an even step: h in slot 0, h in slot 1. */
-  readonly outputs: readonly [Buffer, Buffer];
+  /** Of each state, [B, width]. */
+  readonly slots: readonly (readonly [Buffer, Buffer])[];
+  readonly parameters: readonly Parameter[];
   readonly #direction: Direction;
   readonly #backend: Backend;
   readonly #batch: number;
-  /** What the layer reads in an odd, in an even step. */
-  readonly #inputs: readonly [Buffer, Buffer];
   readonly #bias: Buffer | null;
   readonly #gates: Buffer;
   readonly #states: readonly Buffer[];
-  readonly #slots: readonly (readonly [Buffer, Buffer])[];
   readonly #saved: Readonly<Record<string, Buffer>>;
   readonly #inputNorm: NormBuffers | null;
   readonly #recurrentNorm: { readonly normalized: Buffer; readonly rstd: Buffer } | null;
-  readonly #parameters: readonly Parameter[];
-  /** The parameters' buffers that `#prepared` was made with; an optimiser may move them. */
-  #known: readonly (Buffer | null)[] = [];
-  #prepared: readonly Prepared[] = [];
-  /** The slot that holds the state. */
-  #current: 0 | 1 = 0;
 
-  constructor(direction: Direction, batch: number, inputs: readonly [Buffer, Buffer], allocate: (length: number) => Buffer) {
+  constructor(direction: Direction, batch: number, allocate: (length: number) => Buffer) {
     const { recurrence, weights, weightHh, normHh, hiddenSize } = direction;
+    const { weightIh, biasIh, biasHh, normIh } = weights;
     const F = recurrence.gates * hiddenSize;
     this.#direction = direction;
     this.#backend = weightHh.backend;
     this.#batch = batch;
-    this.#inputs = inputs;
     this.widths = recurrence.stateSizes;
-    this.#bias = weights.biasIh === null ? null : allocate(F);
+    this.#bias = biasIh === null ? null : allocate(F);
     this.#gates = allocate(batch * F);
-    this.#states = recurrence.stateSizes.map((width) => allocate(2 * batch * width));
-    this.#slots = this.#states.map((states, i) => {
-      const size = batch * recurrence.stateSizes[i];
+    this.#states = this.widths.map((width) => allocate(2 * batch * width));
+    this.slots = this.#states.map((states, i) => {
+      const size = batch * this.widths[i];
       return [this.#backend.slice(states, 0, size), this.#backend.slice(states, size, size)];
     });
-    this.outputs = this.#slots[0];
     this.#saved = Object.fromEntries(Object.entries(recurrence.savedSizes(1, batch)).map(([name, length]) => [name, allocate(length)]));
-    this.#inputNorm = weights.normIh === null ? null : { raw: allocate(batch * F), normalized: allocate(batch * F), rstd: allocate(batch) };
+    this.#inputNorm = normIh === null ? null : { raw: allocate(batch * F), normalized: allocate(batch * F), rstd: allocate(batch) };
     this.#recurrentNorm = normHh === null ? null : { normalized: allocate(batch * F), rstd: allocate(batch) };
-    this.#parameters = [
-      weights.weightIh,
-      weights.biasIh,
-      weights.biasHh,
-      weights.normIh,
-      weightHh,
-      normHh,
-      ...recurrence.parameters,
-    ].filter((p) => p !== null);
+    this.parameters = [weightIh, biasIh, biasHh, normIh, weightHh, normHh, ...recurrence.parameters].filter((p) => p !== null);
   }
 
-  /** One instant, from the buffer that was given for it; returns the one that holds the output. */
-  run(): Buffer {
-    this.#refresh();
-    const { product, layer, output } = this.#prepared[this.#current];
-    const backend = this.#backend;
+  /** h. [B, P] */
+  output(slot: Slot): Buffer {
+    return this.slots[0][slot];
+  }
+
+  /** The state in the other slot, from that in slot `from` and x [B, I]. */
+  run(x: Buffer, from: Slot): void {
+    const { recurrence, weights, weightHh, normHh, hiddenSize } = this.#direction;
+    const [N, K] = weights.weightIh.shape;
+    const raw = this.#inputNorm?.raw ?? null;
     this.#addBiases();
-    backend.gemm(product);
-    if (this.#inputNorm !== null) this.#normalize(this.#inputNorm);
-    this.#direction.recurrence.forward(backend, layer);
-    this.#current = this.#current === 0 ? 1 : 0;
-    return output;
-  }
-
-  read(): Floats[] {
-    return this.#slots.map((slots) => this.#backend.read(slots[this.#current]) as Floats);
-  }
-
-  write(states: readonly Floats[]): void {
-    this.#slots.forEach((slots, i) => {
-      this.#backend.write(slots[this.#current], states[i]);
+    this.#backend.gemm({
+      M: this.#batch,
+      N,
+      K,
+      a: x,
+      b: bufferOf(weights.weightIh),
+      transB: true,
+      c: raw ?? this.#gates,
+      bias: raw === null ? this.#bias : null,
     });
-  }
-
-  reset(): void {
-    for (const slots of this.#slots) this.#backend.fill(slots[this.#current], 0);
+    if (this.#inputNorm !== null) this.#normalize(this.#inputNorm);
+    const pass = {
+      T: 1,
+      B: this.#batch,
+      H: hiddenSize,
+      reverse: from === 1,
+      lengths: null,
+      weightHh: bufferOf(weightHh),
+      mask: null,
+      norm: this.#recurrentNorm && { ...this.#recurrentNorm, weight: bufferOf(normHh!), epsilon: normEpsilon },
+      gates: this.#gates,
+      states: this.#states,
+    };
+    recurrence.forward(this.#backend, recurrence.describe(pass, this.#saved));
   }
 
   /** b_ih + b_hh's shared part: anew each time, since a training may go on beside the stream. */
@@ -196,7 +215,7 @@ class LayerStep {
     const { biasIh, biasHh, sharedBias } = this.#direction.weights;
     if (this.#bias === null) return;
     const backend = this.#backend;
-    const [own, recurrent] = [biasIh!.storage.buffer!, biasHh!.storage.buffer!];
+    const [own, recurrent] = [bufferOf(biasIh!), bufferOf(biasHh!)];
     if (sharedBias === own.length) {
       backend.binary('add', own, recurrent, this.#bias);
       return;
@@ -206,62 +225,9 @@ class LayerStep {
   }
 
   #normalize({ raw, normalized, rstd }: NormBuffers): void {
-    const weight = this.#direction.weights.normIh!.storage.buffer;
-    this.#backend.layerNorm(
-      raw,
-      weight,
-      this.#bias,
-      this.#gates,
-      normalized,
-      rstd,
-      this.#batch,
-      this.#gates.length / this.#batch,
-      normEpsilon,
-    );
-  }
-
-  #refresh(): void {
-    const parameters = this.#parameters;
-    let isFresh = this.#known.length > 0;
-    for (let i = 0; isFresh && i < parameters.length; i++) isFresh = parameters[i].storage.buffer === this.#known[i];
-    if (isFresh) return;
-    this.#prepared = [this.#prepare(0), this.#prepare(1)];
-    this.#known = parameters.map((parameter) => parameter.storage.buffer);
-  }
-
-  #prepare(from: 0 | 1): Prepared {
-    const { recurrence, weights, weightHh, normHh, hiddenSize } = this.#direction;
-    const to = from === 0 ? 1 : 0;
-    const [F, I] = weights.weightIh.shape;
-    for (const parameter of this.#parameters) bufferOf(parameter);
-    return {
-      product: {
-        M: this.#batch,
-        N: F,
-        K: I,
-        a: this.#inputs[to],
-        b: bufferOf(weights.weightIh),
-        transB: true,
-        c: this.#inputNorm === null ? this.#gates : this.#inputNorm.raw,
-        bias: this.#inputNorm === null ? this.#bias : null,
-      },
-      layer: recurrence.describe(
-        {
-          T: 1,
-          B: this.#batch,
-          H: hiddenSize,
-          reverse: from === 1,
-          lengths: null,
-          weightHh: bufferOf(weightHh),
-          mask: null,
-          norm: this.#recurrentNorm && { ...this.#recurrentNorm, weight: bufferOf(normHh!), epsilon: normEpsilon },
-          gates: this.#gates,
-          states: this.#states,
-        },
-        this.#saved,
-      ),
-      output: this.outputs[to],
-    };
+    const weight = bufferOf(this.#direction.weights.normIh!);
+    const F = this.#gates.length / this.#batch;
+    this.#backend.layerNorm(raw, weight, this.#bias, this.#gates, normalized, rstd, this.#batch, F, normEpsilon);
   }
 }
 

@@ -17,7 +17,7 @@ import { recurrentLayerCases } from './cases/recurrent.ts';
 import { drawInputs, forwardCase, type LayerOptions, rowOf } from './cases/recurrent-layer.ts';
 import { reductionCases } from './cases/reductions.ts';
 import { rowCases } from './cases/rows.ts';
-import { aligned, bitDifference, difference, execute, type KernelCase, scattered, type Values } from './kernel-case.ts';
+import { aligned, bitDifference, difference, execute, type KernelCase, normal, scattered, type Values } from './kernel-case.ts';
 
 const seed = Number(process.env.UNROLLED_TEST_SEED ?? 1);
 
@@ -111,6 +111,34 @@ export function conformance({ backend: name, label, isVariant = false, open }: C
           return bitDifference(kernelCase, results[0], results[1]) ?? bitDifference(kernelCase, results[0], results[2]);
         });
       });
+    });
+
+    test('prepared calls do what the calls do, each time, also when the number of threads has changed', () => {
+      const n = 70; // above what a product does without workspace
+      const rng = new Random(seed);
+      const [a, x, y, z] = [n * n, n * n, n * n, n].map((length) => backend.allocate(backend.float, length));
+      backend.write(a, normal(rng, n * n));
+      const calls = () => {
+        backend.gemm({ M: n, N: n, K: n, a, b: x, c: y });
+        backend.softmax(y, y, n, n);
+        backend.sumAxis(y, z, { outer: 1, n, inner: n }, false);
+        backend.affine(y, -0.25, 2, x);
+      };
+      const start = normal(rng, n * n);
+      const leftBy = (run: () => void) => {
+        backend.write(x, start);
+        for (const threads of [1, 3, 2]) {
+          backend.setThreads?.(threads);
+          run();
+        }
+        return [x, y, z].map((buffer) => backend.read(buffer));
+      };
+      backend.write(y, new Float64Array(n * n).fill(7));
+      backend.setThreads?.(1);
+      const prepared = backend.prepare(calls);
+      if (name !== 'reference') expect(backend.read(y)[0]).toBe(7); // noted, not made
+      expect(leftBy(prepared)).toEqual(leftBy(calls));
+      for (const buffer of [a, x, y, z]) backend.free(buffer);
     });
 
     test.each(rowLaws)('a row alone equals the row in a batch: $cell $options', ({ cell, options }) => {

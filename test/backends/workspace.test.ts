@@ -50,6 +50,7 @@ function guarded(addon: Addon): KernelBackend {
     name: 'native',
     vectors: 'guarded',
     kernels: kernels as unknown as Exports,
+    entries: loaded.entries,
     memory,
     threads: addon.threads,
     setThreads: addon.setThreads,

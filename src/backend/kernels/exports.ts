@@ -62,6 +62,9 @@ type CrfArguments = [
 type Six = [int, int, int, int, int, int];
 
 export interface Exports {
+  /** Makes `count` calls that are written down at `calls`, float64: each kernel's entry, and its arguments. 0, and nothing is done, when there are not so many threads. */
+  replay(calls: pointer, count: int, threads: int): flag;
+
   /** Any dtype: the element is given by its bits. */
   fill_buffer(y: pointer, n: int, bits: int): void;
   copy_buffer(x: pointer, y: pointer, n: int): void;

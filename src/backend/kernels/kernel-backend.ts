@@ -49,6 +49,8 @@ export interface Machine {
   /** "AVX2, 8 floats wide" */
   readonly vectors: string;
   readonly kernels: Exports;
+  /** What `replay` knows each kernel by. */
+  readonly entries: Readonly<Record<string, number>>;
   readonly memory: SlabSource<Slab>;
   threads(): number;
   setThreads(count: number): void;
@@ -62,6 +64,7 @@ class KernelBuffer implements Buffer {
   readonly slab: Slab;
   /** null: a slice, which cannot be freed, or a buffer that has been. */
   block: Block<Slab> | null;
+  #view: Float32Array | Int32Array | null = null;
 
   constructor(dtype: DType, length: number, pointer: number, slab: Slab, block: Block<Slab> | null) {
     this.dtype = dtype;
@@ -72,11 +75,20 @@ class KernelBuffer implements Buffer {
   }
 
   view(): Float32Array | Int32Array {
-    const offset = this.pointer - this.slab.address;
-    return this.dtype === 'int32'
-      ? new Int32Array(this.slab.buffer, offset, this.length)
-      : new Float32Array(this.slab.buffer, offset, this.length);
+    const { buffer, address } = this.slab;
+    if (this.#view === null || this.#view.buffer !== buffer) {
+      const offset = this.pointer - address;
+      this.#view = this.dtype === 'int32' ? new Int32Array(buffer, offset, this.length) : new Float32Array(buffer, offset, this.length);
+    }
+    return this.#view;
   }
+}
+
+/** Calls that are written down where kernels can read them. */
+interface Calls {
+  readonly pointer: number;
+  readonly count: number;
+  readonly threads: number;
 }
 
 /** The codes are those of the enumerations in native/. */
@@ -96,14 +108,21 @@ export class KernelBackend implements Backend {
   readonly name: 'native' | 'wasm';
   readonly float = 'float32';
   readonly #machine: Machine;
-  readonly #kernels: Exports;
+  /** While calls are being noted, what notes them. */
+  #kernels: Exports;
   readonly #arena: Arena<Slab>;
+  /** While calls are being noted: what they need for themselves. */
+  #noted: Block<Slab>[] | null = null;
+  readonly #abandoned: FinalizationRegistry<readonly Block<Slab>[]>;
 
   constructor(machine: Machine) {
     this.name = machine.name;
     this.#machine = machine;
     this.#kernels = machine.kernels;
     this.#arena = new Arena(machine.memory);
+    this.#abandoned = new FinalizationRegistry((blocks) => {
+      for (const block of blocks) this.#arena.release(block);
+    });
   }
 
   get description(): string {
@@ -149,7 +168,8 @@ export class KernelBackend implements Backend {
   }
 
   read(buffer: Buffer): TypedArray {
-    return (buffer as KernelBuffer).view().slice();
+    const view = (buffer as KernelBuffer).view();
+    return view instanceof Float32Array ? new Float32Array(view) : new Int32Array(view); // faster than slice
   }
 
   get memory(): { readonly bytes: number; readonly peakBytes: number } {
@@ -168,7 +188,47 @@ export class KernelBackend implements Backend {
     }
     const block = this.#arena.allocate(floats * bytesPerElement);
     call(block.pointer);
-    this.#arena.release(block);
+    if (this.#noted === null) this.#arena.release(block);
+    else this.#noted.push(block);
+  }
+
+  // ---- calls that come again and again ----------------------------------------------------------------------------
+
+  prepare(body: () => void): () => void {
+    let calls = this.#note(body);
+    return () => {
+      while (this.#kernels.replay(calls.pointer, calls.count, calls.threads) === 0) calls = this.#note(body);
+    };
+  }
+
+  /** Writes down the calls that `body` makes. Their memory is given back when they are collected. */
+  #note(body: () => void): Calls {
+    const { kernels, entries } = this.#machine;
+    const numbers: number[] = [];
+    const blocks: Block<Slab>[] = [];
+    const { threads } = this;
+    let count = 0;
+    const noting = Object.keys(entries).map((name) => [
+      name,
+      (...values: number[]) => {
+        numbers.push(entries[name], ...values);
+        count++;
+      },
+    ]);
+    const asking = Object.entries(kernels).filter(([name]) => name.endsWith('_workspace'));
+    this.#kernels = Object.fromEntries([...noting, ...asking]) as Exports;
+    this.#noted = blocks;
+    try {
+      body();
+    } finally {
+      this.#kernels = kernels;
+      this.#noted = null;
+    }
+    const block = this.#arena.allocate(numbers.length * Float64Array.BYTES_PER_ELEMENT);
+    new Float64Array(block.slab.buffer, block.pointer - block.slab.address, numbers.length).set(numbers);
+    const calls = { pointer: block.pointer, count, threads };
+    this.#abandoned.register(calls, [...blocks, block]);
+    return calls;
   }
 
   // ---- moving data ------------------------------------------------------------------------------------------------

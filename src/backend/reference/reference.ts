@@ -54,6 +54,10 @@ export class ReferenceBackend implements Backend {
   readonly write: (buffer: Buffer, values: ArrayLike<number>) => void = write;
   readonly read: (buffer: Buffer) => TypedArray = read;
 
+  prepare(body: () => void): () => void {
+    return body;
+  }
+
   readonly fill = fill;
   readonly copy = copy;
   readonly stridedCopy = stridedCopy;
