@@ -88,7 +88,7 @@ const malformed: readonly (readonly [
 ];
 
 describe('what is malformed is told with line and column', () => {
-  it.each(malformed)('%s', async (_, text, line, column, message, options = {}) => {
+  it.each(malformed.map(([name, ...rest]) => [name, rest] as const))('%s', async (_, [text, line, column, message, options]) => {
     const error = await read(text, options).catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(FormatError);
     expect((error as FormatError).location).toMatchObject({ file: 'clicks.csv', line, column });

@@ -35,7 +35,8 @@ const itemFeatures = [
 
 function recommender(changes: Partial<Architecture> = {}): Recommender {
   const complete = { ...architecture, ...changes };
-  return new Recommender({ ...complete, itemFeatures: itemFeatures.slice(0, complete.featureClasses.length), rng: new Random(3) });
+  const options = { ...complete, itemFeatures: itemFeatures.slice(0, complete.featureClasses.length), rng: new Random(3) };
+  return new Recommender(options).eval();
 }
 
 const batch = {

@@ -139,7 +139,7 @@ export class Recommender extends Module {
   /** What is read beside the items: gaps and features, each [B, T, ·]. */
   #besides(batch: HistoryBatch): Tensor[] {
     const besides: Tensor[] = [];
-    if (this.gaps !== null) besides.push(this.gaps.forward(this.#ids(batch.gaps ?? new Int32Array(batch.items.length), batch)));
+    if (this.gaps !== null) besides.push(this.gaps.forward(this.#ids(this.#gapsOf(batch), batch)));
     for (const { embedding, ofItem } of this.features) {
       besides.push(
         embedding.forward(
@@ -151,6 +151,15 @@ export class Recommender extends Module {
       );
     }
     return besides;
+  }
+
+  /** While training one history in ten comes without its gaps, so that the model knows what to make of one that has none. */
+  #gapsOf({ gaps, items, batchSize, length }: HistoryBatch): Int32Array {
+    if (gaps === null) return new Int32Array(items.length);
+    if (!this.isTraining) return gaps;
+    const known = gaps.slice();
+    for (let b = 0; b < batchSize; b++) if (this.rng.uniform() < 0.1) known.fill(0, b * length, (b + 1) * length);
+    return known;
   }
 
   #ids(values: Int32Array, { batchSize, length }: HistoryBatch): Tensor {

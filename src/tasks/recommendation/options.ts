@@ -37,7 +37,7 @@ export const trainSchema = v.strictObject({
   hiddenSize: v.optional(whole('units in each recurrent layer', 1, 65_536), 128),
   embeddingSize: v.optional(whole('numbers that stand for an item', 1, 65_536), 64),
   tieWeights: v.optional(flag('score items by the vectors that they are read with (constrained embedding)'), true),
-  shortcut: v.optional(flag("add the last item's vector to what the layers say (with tieWeights)"), false),
+  shortcut: v.optional(flag("add the last item's vector to what the layers say (default: with tieWeights)")),
   timeGaps: v.optional(flag('read the time since the interaction before, too'), false),
   gapSize: v.optional(whole('numbers that stand for a time gap', 1, 65_536), 8),
   featureSize: v.optional(whole('numbers that stand for a feature of an item', 1, 65_536), 16),
@@ -55,8 +55,8 @@ export const trainSchema = v.strictObject({
     'sequences',
   ),
   sequenceLength: v.optional(whole('T: steps through which gradients flow (default 50; sessions 1)', 1, 65_536)),
-  ...trainingEntries({ batchSize: 128, learningRate: 0.002, epochs: 20 }),
-  batchSize: v.optional(whole('B: histories side by side', 1, 65_536), 128),
+  ...trainingEntries({ batchSize: 64, learningRate: 0.002, epochs: 20 }),
+  batchSize: v.optional(whole('B: histories side by side', 1, 65_536), 64),
 });
 
 /** As a user writes them. */
@@ -64,13 +64,15 @@ export type RecommendationOptions = v.InferInput<typeof trainSchema>;
 
 /** Complete, but for what follows from the data. */
 export interface ResolvedOptions extends v.InferOutput<typeof trainSchema> {
+  readonly shortcut: boolean;
   readonly sequenceLength: number;
 }
 
 /** Checks options and fills in what is absent. @throws ConfigError */
 export function resolveOptions(given: RecommendationOptions): ResolvedOptions {
   const options = parseOptions(trainSchema, given);
-  const { tieWeights, shortcut, loss, labelSmoothing, batching } = options;
+  const { tieWeights, loss, labelSmoothing, batching } = options;
+  const shortcut = options.shortcut ?? tieWeights;
   if (shortcut && !tieWeights) {
     throw new ConfigError('shortcut: expected tieWeights, as the vector that is added must be one that items are scored by.');
   }
@@ -79,6 +81,7 @@ export function resolveOptions(given: RecommendationOptions): ResolvedOptions {
   }
   return {
     ...options,
+    shortcut,
     sequenceLength: options.sequenceLength ?? (batching === 'sessions' ? 1 : 50),
     epochs: epochsOf(options, 20),
   };

@@ -145,12 +145,13 @@ async function build(data: InteractionData, given: RecommendationOptions): Promi
   );
   const negatives = new Random(seed).fork('negatives');
   const lossOf = queryLoss({ ...options, loss }, catalogue.counts, negatives);
+  // In the order of the schema, so that a model that is loaded and saved again is the same file.
   const config: RecommendationConfig = {
     task: 'recommendation',
     architecture: model.architecture,
-    data: { userColumn, itemColumn, timeColumn, ratingColumn, minRating, split: options.split, testFrom: split.testFrom, loss },
     vocabulary: { ...catalogue.toJSON(), features },
     training: { options: { ...options, loss }, users: histories.users.length, interactions: histories.items.length },
+    data: { userColumn, itemColumn, timeColumn, ratingColumn, minRating, split: options.split, testFrom: split.testFrom, loss },
   };
   return {
     model,
