@@ -35,6 +35,8 @@ export async function readProteins(sources: readonly ProteinSource[], options: D
       proteins.push(protein);
     }
   }
+  if (proteins.length === 0)
+    throw new ConfigError(`expected at least one protein, found none in ${opened.map(({ name }) => name).join(', ')}.`);
   requireLikeProfiles(proteins, opened);
   return proteins;
 }
