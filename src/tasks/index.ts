@@ -1,3 +1,32 @@
+export { type AnomalyRow, anomalyRow, type Scored, scoreValues } from './forecasting/anomalies.ts';
+export { AutoregressiveForecaster } from './forecasting/autoregressive-forecaster.ts';
+export type { ForecastingConfig } from './forecasting/config.ts';
+export { EncoderForecaster } from './forecasting/encoder-forecaster.ts';
+export { type Backtest, type BacktestOptions, backtest } from './forecasting/evaluate.ts';
+export type { Forecaster, ForecasterOptions } from './forecasting/model.ts';
+export type { ForecastingOptions } from './forecasting/options.ts';
+export { type PlotBand, type PlotOptions, type PlotPoint, type PlotSeries, plotForecast } from './forecasting/plot.ts';
+export {
+  csvLines,
+  type ForecastOptions,
+  type ForecastRow,
+  forecast,
+  forecastRows,
+  plotOf,
+  type SeriesForecast,
+} from './forecasting/predict.ts';
+export type { Predictive } from './forecasting/predictive.ts';
+export { forecasterFrom, loadForecaster, readFor, type SavedForecaster, saveForecaster } from './forecasting/saved.ts';
+export { SegmentForecaster } from './forecasting/segment-forecaster.ts';
+export { type ColumnRoles, readSeries, type Series, type SeriesSet } from './forecasting/series.ts';
+export { ForecastStream, type ForecastStreamState, type StreamOptions, type Surprise } from './forecasting/stream.ts';
+export {
+  type ForecastingData,
+  type ForecastingTraining,
+  prepareForecasting,
+  resumeForecasting,
+  type Tables,
+} from './forecasting/training.ts';
 export type { Architecture, LanguageModelConfig } from './language-model/config.ts';
 export { type EvaluateOptions as EvaluateTokensOptions, evaluateTokens, type LanguageMetrics } from './language-model/evaluate.ts';
 export { generate } from './language-model/generate.ts';
@@ -7,6 +36,7 @@ export { languageModelFrom, loadLanguageModel, type SavedLanguageModel, saveLang
 export { type LanguageTexts, type LanguageTraining, prepareLanguageModel, resumeLanguageModel } from './language-model/training.ts';
 export { type ClassScores, type Confusion, type ConfusionJson, ConfusionMatrix, MultiLabelScores } from './metrics/classification.ts';
 export { type Entity, type EntityScore, EntityScores, entitiesIn, splitTag } from './metrics/entities.ts';
+export { ForecastMetrics, type Judged } from './metrics/forecast.ts';
 export { type RankingMetrics, RankingScores, rankOf, topOf } from './metrics/ranking.ts';
 export type { Sample as ProteinSample, StructureBatch } from './protein-structure/batches.ts';
 export type { Architecture as ProteinStructureArchitecture, ProteinStructureConfig } from './protein-structure/config.ts';

@@ -1,0 +1,123 @@
+/** A rolling backtest: forecasts from many places of series, judged beside the naive ones. */
+import { Breath } from '../../training/breath.ts';
+import { ForecastMetrics } from '../metrics/forecast.ts';
+import { forecastWindows, type SamplingOptions, type WindowForecast } from './forecast.ts';
+import type { Forecaster } from './model.ts';
+import { Point, type Predictive } from './predictive.ts';
+import type { ModelSeries, Windows } from './windows.ts';
+
+/** How a model fares, overall and by series, and how forecasts without a model do on the same windows. */
+export interface Backtest {
+  readonly metrics: Readonly<Record<string, number>>;
+  /** Forecasts. */
+  readonly windows: number;
+  readonly bySeries: ReadonlyMap<string, Readonly<Record<string, number>>>;
+  /** Of each step ahead: mean absolute error, in deviations of the series. */
+  readonly maeByStep: Float64Array;
+  /** The last value, for all steps. */
+  readonly naive: Readonly<Record<string, number>>;
+  /** The value of the same step one season before. */
+  readonly seasonalNaive: Readonly<Record<string, number>>;
+}
+
+export interface BacktestOptions extends SamplingOptions {
+  readonly season: number;
+  /** Called between batches: lets the host's other work run. */
+  readonly pause?: () => Promise<void>;
+}
+
+/** Judges a model by windows of series. */
+export async function backtest(
+  model: Forecaster,
+  series: readonly ModelSeries[],
+  windows: Windows,
+  { season, pause = pauseNow(), ...sampling }: BacktestOptions,
+): Promise<Backtest> {
+  const wasTraining = model.isTraining;
+  model.eval();
+  try {
+    const [all, naive, seasonal] = [new ForecastMetrics(), new ForecastMetrics(), new ForecastMetrics()];
+    const bySeries = new Map(series.map(({ name }) => [name, new ForecastMetrics()]));
+    const byStep = Array.from({ length: model.architecture.horizon }, () => new ForecastMetrics());
+    for (const forecasts of forecastWindows(model, series, windows, sampling)) {
+      for (const forecast of forecasts) {
+        judge(forecast, [all, bySeries.get(forecast.series.name)!], byStep);
+        judge(naiveForecast(forecast, 1), [naive]);
+        judge(naiveForecast(forecast, season), [seasonal]);
+      }
+      await pause();
+    }
+    return {
+      metrics: all.metrics,
+      windows: windows.series.length,
+      bySeries: new Map([...bySeries].filter(([, { count }]) => count > 0).map(([name, { metrics }]) => [name, metrics])),
+      maeByStep: Float64Array.from(byStep, ({ metrics }) => metrics.mae),
+      naive: naive.metrics,
+      seasonalNaive: seasonal.metrics,
+    };
+  } finally {
+    model.train(wasTraining);
+  }
+}
+
+function judge({ series, origin, steps }: WindowForecast, totals: readonly ForecastMetrics[], byStep?: readonly ForecastMetrics[]): void {
+  const { deviation, naiveError } = series.scale;
+  steps.forEach((predictive, h) => {
+    const actual = series.original[origin + h];
+    // Missing, or after the last row.
+    if (actual === undefined || Number.isNaN(actual)) return;
+    const median = predictive.quantile(0.5);
+    const interval80 = predictive instanceof Point ? null : ([predictive.quantile(0.1), predictive.quantile(0.9)] as const);
+    const judged = { actual, mean: predictive.mean, median, crps: predictive.crps(actual), interval80, deviation, naiveError };
+    for (const total of totals) total.add(judged);
+    byStep?.[h].add(judged);
+  });
+}
+
+/** What was last seen `season` steps, or whole seasons, before each step. */
+function naiveForecast({ series, origin, steps }: WindowForecast, season: number): WindowForecast {
+  const value = (h: number): Predictive => {
+    let t = origin + h - season * (Math.floor(h / season) + 1);
+    // Missing: a season earlier; none left: the mean.
+    while (t >= 0 && Number.isNaN(series.original[t])) t -= season;
+    return new Point(t >= 0 ? series.original[t] : series.scale.shift);
+  };
+  return { series, origin, steps: steps.map((_, h) => value(h)) };
+}
+
+function pauseNow(): () => Promise<void> {
+  const breath = new Breath();
+  return () => breath.pause();
+}
+
+/** A table for a screen: the model, the naive forecasts, and each series where there are a few. */
+export function reportOf({ metrics, naive, seasonalNaive, bySeries }: Backtest, season: number): string {
+  const names = ['mse', 'mae', 'mase', 'smape', 'crps', 'coverage80'];
+  const shown = names.filter((name) => name in metrics);
+  const rows: [string, Readonly<Record<string, number>>][] = [
+    ['this model', metrics],
+    ['naive: the last value', naive],
+    ...(season > 1 ? ([[`seasonal naive: ${season} steps ago`, seasonalNaive]] as [string, typeof metrics][]) : []),
+    ...(bySeries.size > 1 && bySeries.size <= mostShown
+      ? [...bySeries].map(([name, of]) => [`  ${name}`, of] as [string, typeof metrics])
+      : []),
+  ];
+  const width = Math.min(34, Math.max(...rows.map(([name]) => name.length)));
+  const line = (name: string, cells: readonly string[]): string =>
+    `${name.slice(0, width).padEnd(width)}${cells.map((cell) => cell.padStart(11)).join('')}`.trimEnd();
+  return [
+    line('', shown),
+    ...rows.map(([name, of]) =>
+      line(
+        name,
+        shown.map((metric) => number(of[metric])),
+      ),
+    ),
+  ].join('\n');
+}
+
+const mostShown = 24;
+
+function number(value: number | undefined): string {
+  return value === undefined ? '–' : value.toPrecision(4);
+}

@@ -1,0 +1,372 @@
+/** What a model says about one number that is not yet known. */
+import { incompleteBeta, logGamma, normalCdf, normalDensity, normalQuantile } from '../../losses/special-functions.ts';
+import type { Random } from '../../tensor/random.ts';
+
+/** A distribution of a number, in the units of its series. */
+export interface Predictive {
+  readonly mean: number;
+  /** The number below which the value lies with probability p, in (0, 1). */
+  quantile(p: number): number;
+  /** The probability that the value is at most y. */
+  cdf(y: number): number;
+  /** Of values below y, and half of those equal to it: what tells how far out y is. */
+  rank(y: number): number;
+  /** Continuous ranked probability score of y: the integral of (cdf − [y ≤ x])², the absolute error of a point. */
+  crps(y: number): number;
+}
+
+/** A distribution that numbers can be drawn from. */
+export interface Drawable extends Predictive {
+  sample(rng: Random): number;
+}
+
+/** A number without any uncertainty. */
+export class Point implements Predictive {
+  readonly mean: number;
+
+  constructor(mean: number) {
+    this.mean = mean;
+  }
+
+  quantile(): number {
+    return this.mean;
+  }
+
+  cdf(y: number): number {
+    return y < this.mean ? 0 : 1;
+  }
+
+  rank(y: number): number {
+    return y < this.mean ? 0 : y > this.mean ? 1 : 0.5;
+  }
+
+  crps(y: number): number {
+    return Math.abs(y - this.mean);
+  }
+}
+
+/** The normal distribution. */
+export class Normal implements Drawable {
+  readonly mean: number;
+  readonly deviation: number;
+
+  constructor(mean: number, deviation: number) {
+    this.mean = mean;
+    this.deviation = deviation;
+  }
+
+  quantile(p: number): number {
+    return this.mean + this.deviation * standardQuantile(p);
+  }
+
+  cdf(y: number): number {
+    return normalCdf((y - this.mean) / this.deviation);
+  }
+
+  rank(y: number): number {
+    return this.cdf(y);
+  }
+
+  /** Gneiting & Raftery (2007), equation 21. */
+  crps(y: number): number {
+    const z = (y - this.mean) / this.deviation;
+    return this.deviation * (z * (2 * normalCdf(z) - 1) + 2 * normalDensity(z) - 1 / Math.sqrt(Math.PI));
+  }
+
+  sample(rng: Random): number {
+    return this.mean + this.deviation * normalNumber(rng);
+  }
+}
+
+/** Quantiles that are asked for again and again. */
+const known = new Map([0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95].map((p) => [p, normalQuantile(p)]));
+known.set(0.5, 0);
+
+function standardQuantile(p: number): number {
+  return known.get(p) ?? normalQuantile(p);
+}
+
+/** Student's t distribution with a location and a scale; ν above 1. */
+export class StudentT implements Drawable {
+  readonly mean: number;
+  readonly scale: number;
+  readonly degrees: number;
+
+  constructor(mean: number, scale: number, degrees: number) {
+    this.mean = mean;
+    this.scale = scale;
+    this.degrees = degrees;
+  }
+
+  cdf(y: number): number {
+    return studentCdf((y - this.mean) / this.scale, this.degrees);
+  }
+
+  rank(y: number): number {
+    return this.cdf(y);
+  }
+
+  quantile(p: number): number {
+    return this.mean + this.scale * studentQuantile(p, this.degrees);
+  }
+
+  /** Jordan, Krüger & Lerch (2019), doi:10.18637/jss.v090.i12, appendix A. */
+  crps(y: number): number {
+    const nu = this.degrees;
+    const z = (y - this.mean) / this.scale;
+    const beta = (a: number, b: number): number => logGamma(a) + logGamma(b) - logGamma(a + b);
+    const constant = ((2 * Math.sqrt(nu)) / (nu - 1)) * Math.exp(beta(0.5, nu - 0.5) - 2 * beta(0.5, nu / 2));
+    const tail = (2 * studentDensity(z, nu) * (nu + z * z)) / (nu - 1);
+    return this.scale * (z * (2 * studentCdf(z, nu) - 1) + tail - constant);
+  }
+
+  /** A normal number over the root of a χ² number. */
+  sample(rng: Random): number {
+    return this.mean + (this.scale * normalNumber(rng)) / Math.sqrt((2 * gammaNumber(this.degrees / 2, rng)) / this.degrees);
+  }
+}
+
+function studentDensity(z: number, nu: number): number {
+  const normalizer = logGamma((nu + 1) / 2) - logGamma(nu / 2) - 0.5 * Math.log(nu * Math.PI);
+  return Math.exp(normalizer - ((nu + 1) / 2) * Math.log1p((z * z) / nu));
+}
+
+function studentCdf(z: number, nu: number): number {
+  const tail = 0.5 * incompleteBeta(nu / (nu + z * z), nu / 2, 0.5);
+  return z > 0 ? 1 - tail : tail;
+}
+
+/** Newton's method on the logarithm of the tail, from the normal quantile on: the tail's logarithm is nearly a line. */
+function studentQuantile(p: number, nu: number): number {
+  if (p > 0.5) return -studentQuantile(1 - p, nu);
+  if (p === 0.5) return 0;
+  let z = normalQuantile(p);
+  for (let i = 0; i < 100; i++) {
+    const cdf = studentCdf(z, nu);
+    const change = (Math.log(cdf / p) * cdf) / studentDensity(z, nu);
+    z = Math.min(0, z - change);
+    if (Math.abs(change) < 1e-12 * (1 - z)) break;
+  }
+  return z;
+}
+
+/** The negative binomial distribution of a count: variance μ + αμ². */
+export class NegativeBinomial implements Drawable {
+  readonly mean: number;
+  readonly dispersion: number;
+
+  constructor(mean: number, dispersion: number) {
+    this.mean = mean;
+    this.dispersion = dispersion;
+  }
+
+  cdf(y: number): number {
+    if (y < 0) return 0;
+    const r = 1 / this.dispersion;
+    return incompleteBeta(r / (r + this.mean), r, Math.floor(y) + 1);
+  }
+
+  rank(y: number): number {
+    return (this.cdf(y) + this.cdf(y - 1)) / 2;
+  }
+
+  /** The smallest count whose cdf reaches p: doubled, then halved. */
+  quantile(p: number): number {
+    if (this.cdf(0) >= p) return 0;
+    let high = Math.max(1, Math.ceil(this.mean));
+    while (this.cdf(high) < p) high *= 2;
+    let low = 0;
+    while (high - low > 1) {
+      const middle = Math.floor((low + high) / 2);
+      if (this.cdf(middle) < p) low = middle;
+      else high = middle;
+    }
+    return high;
+  }
+
+  /** By its quantiles: twice their mean pinball loss at 200 levels. */
+  crps(y: number): number {
+    let sum = 0;
+    for (let i = 0; i < crpsLevels; i++) {
+      const p = (i + 0.5) / crpsLevels;
+      const error = y - this.quantile(p);
+      sum += Math.max(p * error, (p - 1) * error);
+    }
+    return (2 * sum) / crpsLevels;
+  }
+
+  /** A Poisson number of a gamma-distributed rate. */
+  sample(rng: Random): number {
+    const r = 1 / this.dispersion;
+    return poissonNumber((gammaNumber(r, rng) * this.mean) / r, rng);
+  }
+}
+
+const crpsLevels = 200;
+
+/**
+ * Quantiles, and between them a curve: linear in the normal quantile of the level, also beyond the first and the last. So
+ * quantiles of a normal distribution give that distribution.
+ */
+export class Quantiles implements Predictive {
+  readonly #z: readonly number[];
+  readonly #values: Float64Array;
+
+  /** @param levels rising @param values in any order: quantiles that cross are sorted */
+  constructor(levels: readonly number[], values: Float64Array) {
+    this.#z = levels.map(standardQuantile);
+    this.#values = values.sort();
+  }
+
+  /** The median: quantiles do not say where the mean is. */
+  get mean(): number {
+    return this.quantile(0.5);
+  }
+
+  quantile(p: number): number {
+    const z = this.#z;
+    const values = this.#values;
+    const last = z.length - 1;
+    if (last === 0) return values[0];
+    const at = standardQuantile(p);
+    let k = 1;
+    while (k < last && z[k] < at) k++;
+    return values[k - 1] + ((values[k] - values[k - 1]) * (at - z[k - 1])) / (z[k] - z[k - 1]);
+  }
+
+  cdf(y: number): number {
+    const z = this.#z;
+    const values = this.#values;
+    const last = z.length - 1;
+    if (last === 0) return y < values[0] ? 0 : 1;
+    let k = 1;
+    while (k < last && values[k] < y) k++;
+    const width = values[k] - values[k - 1];
+    if (width === 0) return normalCdf(y < values[k] ? z[k - 1] : z[k]);
+    return normalCdf(z[k - 1] + ((z[k] - z[k - 1]) * (y - values[k - 1])) / width);
+  }
+
+  rank(y: number): number {
+    return this.cdf(y);
+  }
+
+  /** Twice the mean pinball loss at 40 levels of the curve. */
+  crps(y: number): number {
+    let sum = 0;
+    for (const p of curveLevels) {
+      const error = y - this.quantile(p);
+      sum += Math.max(p * error, (p - 1) * error);
+    }
+    return (2 * sum) / curveLevels.length;
+  }
+}
+
+const curveLevels = Array.from({ length: 40 }, (_, i) => (i + 0.5) / 40);
+for (const p of curveLevels) known.set(p, normalQuantile(p));
+
+/** What was drawn: each value as likely as the others. */
+export class Empirical implements Predictive {
+  readonly mean: number;
+  readonly #sorted: Float64Array;
+
+  constructor(samples: Float64Array) {
+    this.#sorted = samples.sort();
+    this.mean = samples.reduce((sum, value) => sum + value, 0) / samples.length;
+  }
+
+  /** Linear between order statistics, as NumPy's default. */
+  quantile(p: number): number {
+    const sorted = this.#sorted;
+    const at = p * (sorted.length - 1);
+    const below = Math.floor(at);
+    const above = Math.min(below + 1, sorted.length - 1);
+    return sorted[below] + (at - below) * (sorted[above] - sorted[below]);
+  }
+
+  cdf(y: number): number {
+    return this.#countBelow(y, true) / this.#sorted.length;
+  }
+
+  rank(y: number): number {
+    return (this.#countBelow(y, true) + this.#countBelow(y, false)) / (2 * this.#sorted.length);
+  }
+
+  /** E|X − y| − ½ E|X − X'|, by order statistics. */
+  crps(y: number): number {
+    const sorted = this.#sorted;
+    const n = sorted.length;
+    let [toValue, apart] = [0, 0];
+    for (let i = 0; i < n; i++) {
+      toValue += Math.abs(sorted[i] - y);
+      apart += (2 * i - n + 1) * sorted[i];
+    }
+    return toValue / n - apart / (n * n);
+  }
+
+  #countBelow(y: number, orEqual: boolean): number {
+    const sorted = this.#sorted;
+    let [low, high] = [0, sorted.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (sorted[middle] < y || (orEqual && sorted[middle] === y)) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}
+
+// ---- random numbers ---------------------------------------------------------------------------------------------------
+
+function normalNumber(rng: Random): number {
+  const radius = Math.sqrt(-2 * Math.log(1 - rng.uniform()));
+  return radius * Math.cos(2 * Math.PI * rng.uniform());
+}
+
+/** Γ(shape, 1). Marsaglia & Tsang (2000), doi:10.1145/358407.358414. */
+export function gammaNumber(shape: number, rng: Random): number {
+  if (shape < 1) return gammaNumber(shape + 1, rng) * (1 - rng.uniform()) ** (1 / shape);
+  const d = shape - 1 / 3;
+  const c = 1 / Math.sqrt(9 * d);
+  for (;;) {
+    const x = normalNumber(rng);
+    const v = (1 + c * x) ** 3;
+    if (v > 0 && Math.log(1 - rng.uniform()) < 0.5 * x * x + d - d * v + d * Math.log(v)) return d * v;
+  }
+}
+
+/** By multiplication for small rates; a large rate is split, since Poisson numbers add. */
+export function poissonNumber(rate: number, rng: Random): number {
+  let count = 0;
+  let left = rate;
+  // Of a gamma-distributed waiting time to the m-th event, either all m lie within the rate, or a binomial share of m − 1 does.
+  while (left > 30) {
+    const m = Math.floor(left * 0.875);
+    const time = gammaNumber(m, rng);
+    if (time > left) return count + binomialNumber(m - 1, left / time, rng);
+    count += m;
+    left -= time;
+  }
+  for (let product = 1 - rng.uniform(), bound = Math.exp(-left); product > bound; product *= 1 - rng.uniform()) count++;
+  return count;
+}
+
+/** Splits by the median of uniform numbers, which is a beta number (Devroye 1986, X.4.3), until few are left. */
+function binomialNumber(n: number, p: number, rng: Random): number {
+  let [count, trials, share] = [0, n, p];
+  while (trials > 20) {
+    const a = Math.floor(trials / 2) + 1;
+    const b = trials + 1 - a;
+    const x = gammaNumber(a, rng);
+    const beta = x / (x + gammaNumber(b, rng));
+    if (beta <= share) {
+      count += a;
+      trials = b - 1;
+      share = (share - beta) / (1 - beta);
+    } else {
+      trials = a - 1;
+      share /= beta;
+    }
+  }
+  for (let i = 0; i < trials; i++) if (rng.uniform() < share) count++;
+  return count;
+}
