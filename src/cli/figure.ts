@@ -79,7 +79,7 @@ async function runFigure(model: string | undefined, input: string | undefined, f
     ...(model === undefined ? {} : { activations: await activationsOf(model, input, flags, layer, at) }),
   };
   if (format === 'png') {
-    const svg = figure({ ...shown, theme: options.theme === 'auto' ? 'light' : options.theme });
+    const svg = figure({ ...shown, theme: options.theme === 'auto' ? 'light' : options.theme, placedText: true });
     return report(out!, await renderPng(svg, options.width ?? 2 * widthOf(svg), faces), svg, json);
   }
   const svg = figure({ ...shown, fonts: fonts === 'embed' ? faces : [] });

@@ -94,7 +94,7 @@ function drawStrip(scene: Scene, labels: Labels, { activations, shown, first, at
   shown.forEach(({ values }, k) => {
     const x = center(k);
     const t = first + k;
-    scene.line('x', [x, inputTop, x, bottom + 11], { arrow: true });
+    scene.line('x', [x, inputTop, x, bottom + (t === at ? 11 : 4)], { arrow: true });
     scene.box('x', { x: x - 22, y: inputTop, width: 44, height: 28 }, 6);
     token(scene, tokens[t - 1], x, inputTop + 19, 38);
     scene.formula(`t = ${t}`, x, inputTop + 46, { anchor: 'middle', size: 13, role: 'soft' });

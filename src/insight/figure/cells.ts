@@ -167,25 +167,53 @@ export const cellDrawings: Readonly<Record<CellName, CellDrawing>> = { rnn, gru,
 const head = 62;
 const lineHeight = 22;
 
-/** Panel C: cells side by side, with their equations. @returns the height */
-export function drawCells(scene: Scene, labels: Labels, names: readonly CellName[], width: number): number {
-  const drawn = names.map((name) => cellDrawings[name]);
-  const gap = names.length === 1 ? 0 : (width - drawn.reduce((sum, cell) => sum + cell.width, 0)) / (names.length - 1);
-  let x = 0;
-  let height = 0;
-  for (const { name, note, equations, parameters, width: own, draw } of drawn) {
-    const left = x;
-    scene.words(labels[name], left, 16, { size: 15, bold: true });
-    scene.paragraph(labels[note], left, 37, own - 4, { role: 'soft' });
-    scene.at(left, head, () => draw(scene, {}));
-    const first = head + levels.end + 26;
-    for (const [k, line] of equations.entries())
-      scene.formula(line.trimStart(), left + (line.startsWith(' ') ? 22 : 2), first + k * lineHeight);
-    const last = first + equations.length * lineHeight + 8;
-    const labelled = scene.words(`${labels.parameters}`, left + 2, last, { role: 'soft' });
-    scene.formula(parameters, left + 2 + labelled + 8, last, { role: 'ink' });
-    height = Math.max(height, last);
-    x += own + gap;
+/** Panel C: cells side by side, their equations below. @returns the height */
+export function drawCells(scene: Scene, labels: Labels, width: number): number {
+  const drawings = cells.map((name) => cellDrawings[name]);
+  const gap = (width - drawings.reduce((sum, cell) => sum + cell.width, 0)) / (cells.length - 1);
+  let left = 0;
+  let end = 0;
+  for (const drawing of drawings) {
+    drawHead(scene, labels, drawing, left, drawing.width - 4);
+    scene.at(left, head, () => drawing.draw(scene, {}));
+    const below = head + levels.end + 26;
+    end = Math.max(end, below + scene.at(left + 2, below, () => drawEquations(scene, labels, drawing, false)));
+    left += drawing.width + gap;
   }
-  return height + 22 + scene.at(0, height + 22, () => drawLegend(scene, labels, names, width));
+  return end + 22 + scene.at(0, end + 22, () => drawLegend(scene, labels, cells, width));
+}
+
+/** Room for the equations beside a cell that is alone. */
+const equationsWidth = 284;
+
+/** One cell, its equations beside it. @returns the width and height */
+export function drawCell(scene: Scene, labels: Labels, name: CellName): { readonly width: number; readonly height: number } {
+  const drawing = cellDrawings[name];
+  const beside = drawing.width + 36;
+  const width = beside + equationsWidth;
+  drawHead(scene, labels, drawing, 0, width);
+  const top = head - 18;
+  scene.at(0, top, () => drawing.draw(scene, {}));
+  const middle = top + (levels.body + levels.bodyEnd) / 2;
+  const first = middle - (drawing.equations.length * lineHeight) / 2 + 4;
+  scene.at(beside, first, () => drawEquations(scene, labels, drawing, true));
+  const legendTop = top + levels.end + 18;
+  return { width, height: legendTop + scene.at(0, legendTop, () => drawLegend(scene, labels, [name], width)) };
+}
+
+function drawHead(scene: Scene, labels: Labels, { name, note }: CellDrawing, left: number, width: number): void {
+  scene.words(labels[name], left, 16, { size: 15, bold: true });
+  scene.paragraph(labels[note], left, 38, width, { role: 'soft' });
+}
+
+/** @returns the baseline of the last line */
+function drawEquations(scene: Scene, labels: Labels, { equations, parameters, name }: CellDrawing, isAlone: boolean): number {
+  for (const [k, line] of equations.entries()) scene.formula(line.trimStart(), line.startsWith(' ') ? 20 : 0, k * lineHeight);
+  const last = equations.length * lineHeight + 8;
+  const labelled = scene.words(labels.parameters, 0, last, { role: 'soft' });
+  scene.formula(parameters, labelled + 8, last, { role: 'ink' });
+  // What I and H are is said once: under the shortest.
+  if (!isAlone && name !== 'rnn') return last;
+  scene.words(labels.sizes, 0, last + lineHeight, { role: 'soft' });
+  return last + lineHeight;
 }

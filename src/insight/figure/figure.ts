@@ -1,12 +1,12 @@
 /** The figure: a recurrent network folded, unrolled through time, and its three cells, as SVG text. */
 import { ConfigError, unknownName } from '../../tensor/errors.ts';
 import { type Activations, drawActivations } from './activations.ts';
-import { type CellName, cellDrawings, cells, drawCells } from './cells.ts';
+import { type CellName, cells, drawCell, drawCells } from './cells.ts';
 import type { FontFace } from './font-face.ts';
 import { type Language, labels, languages } from './languages.ts';
 import { renderSvg, type Theme, themes } from './render.ts';
 import { Scene } from './scene.ts';
-import { drawFolded, drawUnrolled, foldedWidth, unrolledHeight } from './unrolled-panel.ts';
+import { drawFolded, drawUnrolled, foldedHeight, foldedWidth, unrolledHeight } from './unrolled-panel.ts';
 
 export const panels = ['all', 'folded', 'unrolled', 'cells'] as const;
 export type Panel = (typeof panels)[number];
@@ -28,6 +28,11 @@ export interface FigureOptions {
   readonly activations?: Activations;
   /** To travel within the picture. Default: none, the reader's own. */
   readonly fonts?: readonly FontFace[];
+  /**
+   * Whether every piece of a line of text stands at a place of its own, measured with the fonts. For renderers that confuse
+   * the fonts of one line, as resvg does; only right where these fonts are there. Default false.
+   */
+  readonly placedText?: boolean;
 }
 
 /** Around everything, in units of the picture. */
@@ -45,9 +50,10 @@ export const fullWidth = 768;
  */
 export function figure(options: FigureOptions = {}): string {
   const { scene, size, defaultWidth } = drawFigure(options);
-  const { theme = 'auto', language = 'en', width = defaultWidth, fonts = [] } = options;
-  const { title, description } = labels[language];
-  return renderSvg(scene, { size, width, theme, language, title, description, fonts });
+  const { theme = 'auto', language = 'en', width = defaultWidth, fonts = [], placedText = false, activations } = options;
+  const text = labels[language];
+  const [title, description] = activations === undefined ? [text.title, text.description] : [text.values, activations.tokens.join('')];
+  return renderSvg(scene, { size, width, theme, language, title, description, fonts, isPlaced: placedText });
 }
 
 export interface Drawn {
@@ -64,7 +70,6 @@ export function drawFigure(options: FigureOptions): Drawn {
   const text = labels[language];
   const content = new Scene();
   const drawAt = <T>(draw: (scene: Scene) => T): T => content.at(padding, padding, () => draw(content));
-  const names = cell === undefined ? cells : [cell];
   if (options.activations !== undefined) {
     const { activations } = options;
     return finish(
@@ -73,33 +78,34 @@ export function drawFigure(options: FigureOptions): Drawn {
       drawAt((scene) => drawActivations(scene, text, activations, options.steps ?? 8, fullWidth)),
     );
   }
-  const longer = Math.max(0, steps - 5) * 100;
   switch (panel) {
     case 'folded':
       drawAt((scene) => drawFolded(scene, text));
       return finish(content, 290, unrolledHeight);
     case 'unrolled': {
-      const width = 560 + longer;
+      const width = Math.min(fullWidth, Math.max(480, 60 + 100 * steps));
       drawAt((scene) => drawUnrolled(scene, text, { steps, width }));
       return finish(content, width, unrolledHeight);
     }
     case 'cells': {
-      const width = cell === undefined ? fullWidth : cellDrawings[cell].width;
-      return finish(
-        content,
-        width,
-        drawAt((scene) => drawCells(scene, text, names, width)),
-      );
+      if (cell === undefined) {
+        const height = drawAt((scene) => drawCells(scene, text, fullWidth));
+        return finish(content, fullWidth, height);
+      }
+      const { width, height } = drawAt((scene) => drawCell(scene, text, cell));
+      return finish(content, width, height);
     }
     case 'all': {
-      const width = fullWidth + longer;
+      const width = fullWidth;
       const height = drawAt((scene) => {
-        drawFolded(scene, text);
-        const left = foldedWidth + 28;
-        scene.at(left, 0, () => drawUnrolled(scene, text, { steps, width: width - left }));
-        const top = unrolledHeight + 34;
+        // Five steps have room beside the folded network; more go below it.
+        const isWide = steps > 5;
+        drawFolded(scene, text, isWide ? 'beside' : 'below');
+        const [left, down] = isWide ? [0, foldedHeight + 26] : [foldedWidth + 28, 0];
+        scene.at(left, down, () => drawUnrolled(scene, text, { steps, width: width - left }));
+        const top = down + unrolledHeight + 34;
         scene.line('soft', [0, top - 22, width, top - 22], { width: 1, rule: true });
-        return top + scene.at(0, top, () => drawCells(scene, text, names, width));
+        return top + scene.at(0, top, () => drawCells(scene, text, width));
       });
       return finish(content, width, height);
     }

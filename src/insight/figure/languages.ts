@@ -42,7 +42,6 @@ export interface Labels {
   readonly unit: string;
   readonly mean: string;
   readonly next: string;
-  readonly signedScale: string;
   readonly unitScale: string;
 }
 
@@ -85,7 +84,6 @@ export const labels: Readonly<Record<Language, Labels>> = {
     unit: '{all} units',
     mean: 'mean',
     next: 'most probable next',
-    signedScale: 'state, candidate',
     unitScale: 'gate: closed … open',
   },
   de: {
@@ -126,7 +124,6 @@ export const labels: Readonly<Record<Language, Labels>> = {
     unit: '{all} Einheiten',
     mean: 'Mittel',
     next: 'wahrscheinlichstes nächstes',
-    signedScale: 'Zustand, Kandidat',
     unitScale: 'Gate: zu … offen',
   },
   fr: {
@@ -167,7 +164,6 @@ export const labels: Readonly<Record<Language, Labels>> = {
     unit: '{all} unités',
     mean: 'moyenne',
     next: 'suite la plus probable',
-    signedScale: 'état, candidat',
     unitScale: 'porte : fermée … ouverte',
   },
   es: {
@@ -208,7 +204,6 @@ export const labels: Readonly<Record<Language, Labels>> = {
     unit: '{all} unidades',
     mean: 'media',
     next: 'siguiente más probable',
-    signedScale: 'estado, candidato',
     unitScale: 'puerta: cerrada … abierta',
   },
   zh: {
@@ -248,7 +243,6 @@ export const labels: Readonly<Record<Language, Labels>> = {
     unit: '{all} 个单元',
     mean: '平均值',
     next: '最可能的下一个',
-    signedScale: '状态、候选状态',
     unitScale: '门：关 … 开',
   },
 };

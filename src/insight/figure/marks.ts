@@ -54,7 +54,7 @@ export const light: Palette = {
     x: { line: '#64748b', text: '#475569', fill: '#eef2f6' },
     h: { line: '#0072b2', text: '#0068a3', fill: '#e3f0f9' },
     c: { line: '#e69f00', text: '#8f6200', fill: '#fdf3dc' },
-    forget: { line: '#d55e00', text: '#b34f00', fill: '#fce9dc' },
+    forget: { line: '#d55e00', text: '#ad4b00', fill: '#fce9dc' },
     input: { line: '#009e73', text: '#007857', fill: '#ddf3ec' },
     candidate: { line: '#56b4e9', text: '#1b7296', fill: '#e4f3fc' },
     output: { line: '#cc79a7', text: '#a04a7c', fill: '#f9eaf2' },

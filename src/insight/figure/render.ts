@@ -2,7 +2,7 @@
 import { type FontFace, fontRules, mathFamily, sansFamily } from './font-face.ts';
 import { dark, light, type Palette, type Role, roles, shadeOf } from './marks.ts';
 import { type Label, type Line, type Mark, operatorRadius, type Point, type Scene, type Shape } from './scene.ts';
-import type { Run } from './text.ts';
+import { widthOf } from './text.ts';
 
 export const themes = ['auto', 'light', 'dark'] as const;
 export type Theme = (typeof themes)[number];
@@ -17,13 +17,15 @@ export interface Page {
   readonly title: string;
   readonly description: string;
   readonly fonts: readonly FontFace[];
+  /** Whether each run of text has a place of its own, by the fonts' widths, instead of following the one before. */
+  readonly isPlaced: boolean;
 }
 
 export function renderSvg(scene: Scene, page: Page): string {
-  const { size, width, theme, language, title, description, fonts } = page;
+  const { size, width, theme, language, title, description, fonts, isPlaced } = page;
   const height = round((size.height * width) / size.width);
   const root = `unrolled-${theme}`;
-  const body = scene.marks.map((mark) => `  ${element(mark)}`);
+  const body = scene.marks.map((mark) => `  ${element(mark, isPlaced)}`);
   const used = new Set([...body.join(' ').matchAll(/class="([^"]*)"/g)].flatMap(([, names]) => names.split(' ')));
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" class="${root}" viewBox="0 0 ${round(size.width)} ${round(size.height)}" width="${round(width)}" height="${height}" role="img" aria-label="${escapeXml(title)}" xml:lang="${language}" lang="${language}">`,
@@ -82,14 +84,14 @@ function colors(palette: Palette, used: ReadonlySet<string>): (readonly [string,
   ];
 }
 
-function element(mark: Mark): string {
+function element(mark: Mark, isPlaced: boolean): string {
   switch (mark.kind) {
     case 'line':
       return line(mark);
     case 'shape':
       return shape(mark);
     case 'label':
-      return label(mark);
+      return label(mark, isPlaced);
     case 'node':
       return `<circle class="tip-${mark.role}" cx="${round(mark.center.x)}" cy="${round(mark.center.y)}" r="3.5"/>`;
     case 'operator': {
@@ -169,15 +171,19 @@ function direction(from: Point, to: Point): Point {
 }
 
 /** Subscripts are set by moving down and back up, which every renderer knows. */
-function label({ at, anchor, runs, isInverse }: Label): string {
+function label({ at, anchor, runs, box, isInverse }: Label, isPlaced: boolean): string {
   let level = 0;
-  const spans = runs.map((run: Run) => {
-    const { text, face, size, drop = 0, gap = 0, role } = run;
-    const move = round(drop - level);
-    level = drop;
+  const spans = runs.map(({ text, face, size, drop = 0, gap = 0, role }, k) => {
     const color = isInverse ? 'inverse' : `text-${role ?? 'ink'}`;
-    return `<tspan class="${face} ${color}" font-size="${round(size)}"${move === 0 ? '' : ` dy="${move}"`}${gap === 0 ? '' : ` dx="${round(gap)}"`}>${escapeXml(text)}</tspan>`;
+    const style = `class="${face} ${color}" font-size="${round(size)}"`;
+    const step = { dx: round(gap), dy: round(drop - level) };
+    level = drop;
+    const place = isPlaced
+      ? ` x="${round(box.x + widthOf(runs.slice(0, k)) + gap)}" y="${round(at.y + drop)}"`
+      : `${step.dx === 0 ? '' : ` dx="${step.dx}"`}${step.dy === 0 ? '' : ` dy="${step.dy}"`}`;
+    return `<tspan ${style}${place}>${escapeXml(text)}</tspan>`;
   });
+  if (isPlaced) return `<text xml:space="preserve">${spans.join('')}</text>`;
   return `<text x="${round(at.x)}" y="${round(at.y)}"${anchor === 'start' ? '' : ` text-anchor="${anchor}"`} xml:space="preserve">${spans.join('')}</text>`;
 }
 

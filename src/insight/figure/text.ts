@@ -38,15 +38,19 @@ export function widthOf(runs: readonly Run[]): number {
   }, 0);
 }
 
-/** How far letters reach above and below the baseline, in font sizes. */
-const ascent = 0.76;
-const descent = 0.22;
+/** How far letters reach above and below the baseline, in font sizes: those that reach least, and all others. */
+const low = /^[acegmnopqrsuvwxyzσ−=+·…\s,.;-]*$/;
+const ascent = { low: 0.52, high: 0.76, wide: 0.88 };
+const deep = /[gjpqyfçQ(),;_|/{}[\]∂]/;
+const descent = { flat: 0.03, deep: 0.22 };
 
 /** From the baseline: up (negative) and down. */
 export function extentOf(runs: readonly Run[]): { readonly top: number; readonly bottom: number } {
+  const rise = (text: string): number => ([...text].some(isWide) ? ascent.wide : low.test(text) ? ascent.low : ascent.high);
+  const fall = (text: string): number => (deep.test(text) || [...text].some(isWide) ? descent.deep : descent.flat);
   return {
-    top: Math.min(...runs.map(({ size, drop = 0 }) => drop - ascent * size)),
-    bottom: Math.max(...runs.map(({ size, drop = 0 }) => drop + descent * size)),
+    top: Math.min(...runs.map(({ text, size, drop = 0 }) => drop - rise(text) * size)),
+    bottom: Math.max(...runs.map(({ text, size, drop = 0 }) => drop + fall(text) * size)),
   };
 }
 

@@ -22,6 +22,8 @@ const boxWidth = 50;
 const inputWidth = 42;
 
 export const unrolledHeight = 358;
+/** Of panel A with its equations beside it. */
+export const foldedHeight = 296;
 export const foldedWidth = 226;
 
 /** One cell at `center`, its input below and its output above, wires included. */
@@ -36,8 +38,8 @@ function step(scene: Scene, center: number, index: string): void {
   scene.formula(`x_${index}`, center, (x + xEnd) / 2 + 4, { anchor: 'middle' });
 }
 
-/** Panel A. */
-export function drawFolded(scene: Scene, labels: Labels): void {
+/** Panel A. @param equations  where they stand: below the drawing, or beside it, which takes less height */
+export function drawFolded(scene: Scene, labels: Labels, equations: 'below' | 'beside' = 'below'): void {
   const { note, box, rail, boxEnd, yWire, gradient, x } = rows;
   scene.words(labels.folded, 0, 16, { size: 15, bold: true });
   scene.words(labels.foldedNote, 0, note, { role: 'soft' });
@@ -54,8 +56,9 @@ export function drawFolded(scene: Scene, labels: Labels): void {
   scene.paragraph(labels.delay, far + 15, middle + 4, 76, { role: 'soft', size: 12 });
   scene.formula('W_{hy}', center + 9, (yWire + box) / 2 + 5, { role: 'ink' });
   scene.formula('W_{xh}', center + 9, (boxEnd + x) / 2 + 16);
-  scene.formula('h_t = σ(W_{hh} h_{t−1} + W_{xh} x_t + b_h)', 0, 326);
-  scene.formula('y_t = W_{hy} h_t + b_y', 0, 351);
+  const [left, first] = equations === 'below' ? [0, 326] : [foldedWidth + 34, middle - 6];
+  scene.formula('h_t = σ(W_{hh} h_{t−1} + W_{xh} x_t + b_h)', left, first);
+  scene.formula('y_t = W_{hy} h_t + b_y', left, first + 25);
 }
 
 export interface UnrolledOptions {
