@@ -26,24 +26,21 @@ export const trainSchema = v.strictObject({
   maxLength: v.optional(whole('longer proteins are trained on in pieces', 16), 1024),
 
   features: v.optional(
-    v.pipe(
-      v.array(v.picklist(features)),
-      v.minLength(1),
-      v.description(`what the model sees of a residue: ${features.join(', ')} (default embedding)`),
-    ),
+    v.pipe(v.array(v.picklist(features)), v.minLength(1), v.description(`what the model sees of a residue: ${features.join(', ')}`)),
     ['embedding'],
   ),
   embeddingSize: v.optional(whole('numbers learnt for each amino acid', 1, 4096), 32),
-  window: v.optional(whole('residues seen at once around each, an odd number; 1: itself alone', 1, 101), 1),
-  projectionSize: v.optional(whole('units that the window is projected to; 0: none', 0, 65_536), 0),
+  window: v.optional(whole('residues seen at once around each, an odd number; 1: itself alone', 1, 101), 15),
+  projectionSize: v.optional(whole('units that the features are projected to; 0: none', 0, 65_536), 128),
   cell: v.optional(choice('recurrent cell', cells), 'lstm'),
   numLayers: v.optional(whole('bidirectional recurrent layers', 1, 16), 2),
   hiddenSize: v.optional(whole('units in each direction of a layer', 1, 65_536), 128),
-  dropout: v.optional(within("share of the layers' outputs dropped while training, in [0, 1)", 0, 1), 0.4),
+  dropout: v.optional(within("share of the layers' outputs dropped while training, in [0, 1)", 0, 1), 0.3),
   inputDropout: v.optional(within('share of the features dropped while training, in [0, 1)', 0, 1), 0),
   residueDropout: v.optional(within('share of the residues made unknown while training, in [0, 1)', 0, 1), 0),
 
-  ...trainingEntries({ batchSize: 32, learningRate: 0.002, epochs: 8 }),
+  ...trainingEntries({ batchSize: 16, learningRate: 0.002, epochs: 5 }),
+  averageDecay: v.optional(within('exponential average of the weights, which is what is used; 0: off', 0, 1), 0.998),
 });
 
 /** As a user writes them. */
@@ -57,9 +54,7 @@ export function resolveOptions(given: ProteinStructureOptions): ResolvedOptions 
   const options = parseOptions(trainSchema, given);
   if (options.window % 2 === 0)
     throw new ConfigError(`window: expected an odd number, received ${options.window}. Try ${options.window + 1}.`);
-  if (options.window > 1 && options.projectionSize === 0 && options.features.length === 0)
-    throw new ConfigError('features: expected at least one.');
-  return { ...options, features: [...new Set(options.features)], epochs: epochsOf(options, 8) };
+  return { ...options, features: [...new Set(options.features)], epochs: epochsOf(options, 5) };
 }
 
 export const evaluateSchema = v.strictObject(dataEntries);

@@ -48,8 +48,11 @@ function toy(count: number, seed: number): string {
 const small: ProteinStructureOptions = {
   hiddenSize: 12,
   embeddingSize: 6,
+  window: 1,
+  projectionSize: 0,
   numLayers: 1,
   batchSize: 8,
+  averageDecay: 0,
   dropout: 0.1,
   learningRate: 0.02,
   seed: 3,
