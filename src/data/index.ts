@@ -1,4 +1,6 @@
 export type { BatchPosition, BatchSource } from './batch-source.ts';
+export { FastaRecord, fastaRecords } from './fasta.ts';
+export { type NpyArray, openNpy } from './npy.ts';
 export {
   columnOf,
   fieldFault,
@@ -22,5 +24,3 @@ export {
 } from './sequence-batches.ts';
 export { type StreamBatch, StreamBatches, type StreamBatchesOptions } from './stream-batches.ts';
 export { type TokenSource, tokenFile, tokensOf } from './token-source.ts';
-export { FastaRecord, fastaRecords } from './fasta.ts';
-export { type NpyArray, openNpy } from './npy.ts';
