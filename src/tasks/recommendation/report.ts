@@ -67,13 +67,15 @@ function rangeName(least: number, most: number): string {
 /** The same for a screen. */
 export function reportOf(details: RankingDetails & { readonly metrics: RankingMetrics }, targets: number): string {
   const { metrics, popularity, unknownTargets, withoutHistory, byHistory, byPopularity } = details;
-  const names = Object.keys(metrics);
-  const k = names.includes('hr@10') ? '10' : names[0].slice('hr@'.length);
+  const cutoffs = Object.keys(metrics).flatMap((name) => (name.startsWith('hr@') ? [name.slice('hr@'.length)] : []));
+  const k = cutoffs.includes('10') ? '10' : cutoffs[0];
+  const scoresAt = (of: RankingMetrics, cutoff: string): string =>
+    ['hr', 'ndcg', 'mrr'].map((name) => score(of[`${name}@${cutoff}`]).padStart(10)).join('');
   const lines = [
-    row(['', 'model', 'popularity']),
-    ...names.map((name) => row([name, score(metrics[name]), score(popularity[name])])),
-    ...table(`Known items before it`, byHistory, k),
-    ...table(`Times it was taken in training`, byPopularity, k),
+    `            ${['hr', 'ndcg', 'mrr', 'by popularity: hr', 'ndcg', 'mrr'].map((name, i) => name.padStart(i === 3 ? 22 : 10)).join('')}`,
+    ...cutoffs.map((cutoff) => `${`k = ${cutoff}`.padEnd(12)}${scoresAt(metrics, cutoff)}${' '.repeat(12)}${scoresAt(popularity, cutoff)}`),
+    ...table('Known items before it', byHistory, k),
+    ...table('Times it was taken in training', byPopularity, k),
     '',
   ];
   if (unknownTargets > 0) {
