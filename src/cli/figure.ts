@@ -11,7 +11,7 @@ import { type Language, languages } from '../insight/figure/languages.ts';
 import { themes } from '../insight/figure/render.ts';
 import { traceLayers } from '../insight/figure/trace.ts';
 import { taskNamed } from '../tasks/registry.ts';
-import { choice, whole } from '../tasks/schema.ts';
+import { choice, flag, whole } from '../tasks/schema.ts';
 import { ConfigError } from '../tensor/errors.ts';
 import { loadModel } from '../training/model-file.ts';
 import { addBackendFlags, type BackendFlags, useBackend } from './backend-flags.ts';
@@ -31,6 +31,7 @@ const figureSchema = v.strictObject({
     choice("embed: the picture brings its letters along, 45 kB; system: it takes the reader's", ['embed', 'system']),
     'embed',
   ),
+  animate: v.optional(flag('states and gradients move along their lines (SVG)'), false),
   layer: v.optional(whole('of a model: which layer, from 1 (default the last)', 1)),
   at: v.optional(whole('of a model: the step that is shown in full, from 1 (default the last)', 1)),
 });

@@ -72,7 +72,7 @@ describe('figure', () => {
     [['--json'], '--json tells of a file that was written'],
     [[model, 'whale', '--cell', 'gru'], '--panel and --cell are of the plain drawing'],
     [[model, 'whale', '--layer', '3'], 'has 2, received 3.'],
-    [[model, 'whale', '--at', '6'], 'expected a step between 1 and 5'],
+    [[model, 'whale', '--at', '6'], 'a step of the input, 1…5, received 6'],
     [[model, ''], 'expected a text to draw the model at work on, received none.'],
   ])('refuses %s with exit code 2', async (args, message) => {
     const { code, stdout, stderr } = await unrolled(['figure', ...args]);

@@ -41,7 +41,7 @@ export function drawActivations(scene: Scene, labels: Labels, activations: Activ
   const { trace, tokens, layer, layers, at = trace.steps.length } = activations;
   const T = trace.steps.length;
   if (!(Number.isInteger(at) && at >= 1 && at <= T)) {
-    throw new ConfigError(`[figure] expected a step between 1 and ${T}, of which the input has ${T}, received ${at}.`);
+    throw new ConfigError(`[figure] expected at to be a step of the input, 1…${T}, received ${at}.`);
   }
   if (tokens.length !== T) throw new ConfigError(`[figure] expected ${T} tokens, one a step, received ${tokens.length}.`);
   const end = Math.min(T, Math.max(at + Math.floor(steps / 3), steps));

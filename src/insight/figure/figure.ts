@@ -24,6 +24,8 @@ export interface FigureOptions {
   readonly language?: Language;
   /** In pixels; the picture scales. Default: 960, or less for a part. */
   readonly width?: number;
+  /** Whether states and gradients are seen to move along their lines, for readers who do not mind motion. Default false. */
+  readonly animate?: boolean;
   /** A model at work, instead of the plain drawing. */
   readonly activations?: Activations;
   /** To travel within the picture. Default: none, the reader's own. */
@@ -50,10 +52,10 @@ export const fullWidth = 768;
  */
 export function figure(options: FigureOptions = {}): string {
   const { scene, size, defaultWidth } = drawFigure(options);
-  const { theme = 'auto', language = 'en', width = defaultWidth, fonts = [], placedText = false, activations } = options;
+  const { theme = 'auto', language = 'en', width = defaultWidth, fonts = [], placedText = false, animate = false, activations } = options;
   const text = labels[language];
   const [title, description] = activations === undefined ? [text.title, text.description] : [text.values, activations.tokens.join('')];
-  return renderSvg(scene, { size, width, theme, language, title, description, fonts, isPlaced: placedText });
+  return renderSvg(scene, { size, width, theme, language, title, description, fonts, isPlaced: placedText, isMoving: animate });
 }
 
 export interface Drawn {

@@ -19,13 +19,15 @@ export interface Page {
   readonly fonts: readonly FontFace[];
   /** Whether each run of text has a place of its own, by the fonts' widths, instead of following the one before. */
   readonly isPlaced: boolean;
+  /** Whether states and gradients are seen to move, for readers who do not mind motion. */
+  readonly isMoving: boolean;
 }
 
 export function renderSvg(scene: Scene, page: Page): string {
-  const { size, width, theme, language, title, description, fonts, isPlaced } = page;
+  const { size, width, theme, language, title, description, fonts } = page;
   const height = round((size.height * width) / size.width);
   const root = `unrolled-${theme}`;
-  const body = scene.marks.map((mark) => `  ${element(mark, isPlaced)}`);
+  const body = scene.marks.map((mark) => `  ${element(mark, page)}`);
   const used = new Set([...body.join(' ').matchAll(/class="([^"]*)"/g)].flatMap(([, names]) => names.split(' ')));
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" class="${root}" viewBox="0 0 ${round(size.width)} ${round(size.height)}" width="${round(width)}" height="${height}" role="img" aria-label="${escapeXml(title)}" xml:lang="${language}" lang="${language}">`,
@@ -34,6 +36,7 @@ export function renderSvg(scene: Scene, page: Page): string {
     '  <style>',
     ...(fonts.length > 0 ? [fontRules(fonts)] : []),
     styleSheet(root, theme, used),
+    ...(page.isMoving ? [motion(root)] : []),
     '  </style>',
     ...body,
     '</svg>',
@@ -61,6 +64,16 @@ function styleSheet(root: string, theme: Theme, used: ReadonlySet<string>): stri
   return [...rules, '@media (prefers-color-scheme:dark){', ...scoped(colors(dark, used)), '}'].join('\n');
 }
 
+/** Beads that run along the rails, and dashes along the gradients; nothing where motion is not wanted. */
+function motion(root: string): string {
+  const rules = `.${root} .flow{opacity:1}.${root} .flow,.${root} .back{animation:unrolled-flow 1.8s linear infinite}`;
+  return [
+    `.${root} .flow{opacity:0;stroke-linecap:round;stroke-dasharray:0 27}`,
+    '@keyframes unrolled-flow{from{stroke-dashoffset:27}to{stroke-dashoffset:0}}',
+    `@media (prefers-reduced-motion:no-preference){${rules}}`,
+  ].join('\n');
+}
+
 function colors(palette: Palette, used: ReadonlySet<string>): (readonly [string, string])[] {
   const ofRoles = roles.flatMap((role: Role): (readonly [string, string])[] => {
     const { line, text, fill } = palette.roles[role];
@@ -84,10 +97,10 @@ function colors(palette: Palette, used: ReadonlySet<string>): (readonly [string,
   ];
 }
 
-function element(mark: Mark, isPlaced: boolean): string {
+function element(mark: Mark, { isPlaced, isMoving }: Page): string {
   switch (mark.kind) {
     case 'line':
-      return line(mark);
+      return line(mark, isMoving);
     case 'shape':
       return shape(mark);
     case 'label':
@@ -123,11 +136,13 @@ function shape({ box, radius, style, shade }: Shape): string {
 const headLength = (width: number): number => 5 + width;
 const headWidth = (width: number): number => 2.6 + width / 2;
 
-function line({ points, role, width, isDashed, isFaint, hasArrow, isRule }: Line): string {
+function line({ points, role, width, isDashed, isFaint, isFlow, hasArrow, isRule }: Line, isMoving: boolean): string {
   const path = hasArrow ? shortened(points, headLength(width) - 1) : points;
-  const color = isRule ? 'rule' : `line-${role}`;
+  const moves = isFlow && isMoving;
+  const color = `${isRule ? 'rule' : `line-${role}`}${moves && isDashed ? ' back' : ''}`;
   const dash = isDashed ? ' stroke-dasharray="5 4"' : '';
-  const stroke = `<path class="wire ${color}" d="${rounded(path)}" stroke-width="${width}"${dash}/>`;
+  const overlay = moves && !isDashed ? `<path class="wire flow line-${role}" d="${rounded(path)}" stroke-width="${width + 3.5}"/>` : '';
+  const stroke = `<path class="wire ${color}" d="${rounded(path)}" stroke-width="${width}"${dash}/>${overlay}`;
   const drawn = hasArrow ? `${stroke}<path class="tip-${role}" d="${head(points, width)}"/>` : stroke;
   return isFaint ? `<g class="faint">${drawn}</g>` : drawn;
 }

@@ -27,6 +27,8 @@ export interface Line {
   readonly isDashed: boolean;
   readonly isFaint: boolean;
   readonly hasArrow: boolean;
+  /** Whether what it carries is seen to move, in a picture that moves. */
+  readonly isFlow: boolean;
   /** Connectors carry something; rules only divide. */
   readonly isRule: boolean;
 }
@@ -82,6 +84,7 @@ export interface LineOptions {
   readonly dashed?: boolean;
   readonly faint?: boolean;
   readonly arrow?: boolean;
+  readonly flow?: boolean;
   readonly rule?: boolean;
 }
 
@@ -134,9 +137,9 @@ export class Scene {
 
   /** A connector through these points: x, y, x, y, … */
   line(role: Role, path: readonly number[], options: LineOptions = {}): void {
-    const { width = 2, dashed = false, faint = false, arrow = false, rule = false } = options;
+    const { width = 2, dashed = false, faint = false, arrow = false, flow = false, rule = false } = options;
     const points = Array.from({ length: path.length / 2 }, (_, k) => this.#moved({ x: path[2 * k], y: path[2 * k + 1] }));
-    this.marks.push({ kind: 'line', points, role, width, isDashed: dashed, isFaint: faint, hasArrow: arrow, isRule: rule });
+    this.marks.push({ kind: 'line', points, role, width, isDashed: dashed, isFaint: faint, hasArrow: arrow, isFlow: flow, isRule: rule });
   }
 
   box(style: Shape['style'], box: Box, radius = 0, shade?: string): void {

@@ -49,8 +49,8 @@ export function drawFolded(scene: Scene, labels: Labels, equations: 'below' | 'b
   // The loop: out on the right, one step's delay, and back in.
   const far = right + 52;
   const middle = (box + boxEnd) / 2;
-  scene.line('h', [right, rail - 6, far, rail - 6, far, middle - 8], { width: 3 });
-  scene.line('h', [far, middle + 8, far, gradient + 2, right + 2, gradient + 2], { width: 3, arrow: true });
+  scene.line('h', [right, rail - 6, far, rail - 6, far, middle - 8], { width: 3, flow: true });
+  scene.line('h', [far, middle + 8, far, gradient + 2, right + 2, gradient + 2], { width: 3, arrow: true, flow: true });
   scene.box('ink', { x: far - 8, y: middle - 8, width: 16, height: 16 }, 2);
   scene.formula('W_{hh}', right + 22, gradient - 7, { anchor: 'middle' });
   scene.paragraph(labels.delay, far + 15, middle + 4, 76, { role: 'soft', size: 12 });
@@ -82,12 +82,12 @@ export function drawUnrolled(scene: Scene, labels: Labels, { steps, width }: Unr
     const from = t === 0 ? 0 : center(t) + edge;
     const to = t === steps ? width : center(t + 1) - edge;
     const middle = (from + to) / 2;
-    scene.line('h', [from, rail, to - (t === steps ? 0 : 2), rail], { width: 3, arrow: true });
+    scene.line('h', [from, rail, to - (t === steps ? 0 : 2), rail], { width: 3, arrow: true, flow: true });
     if (t === 0) scene.formula('h_0', 0, rail - 8);
     else if (t === steps) scene.formula(`h_${steps}`, to, rail - 8, { anchor: 'end' });
     if (t > 0 && t < steps) scene.formula('W_{hh}', middle, rail - 9, { anchor: 'middle' });
     if (t === 0) continue;
-    scene.line('gradient', [to - 2, gradient, from + 2, gradient], { dashed: true, arrow: true, faint: t <= cut && steps > 2 });
+    scene.line('gradient', [to - 2, gradient, from + 2, gradient], { dashed: true, arrow: true, faint: t <= cut && steps > 2, flow: true });
     if (t !== cut || steps === 2) scene.formula(`∂L/∂h_${t}`, middle, gradientLabel, { anchor: 'middle', role: 'gradient' });
   }
   for (let t = 1; t <= steps; t++) {
