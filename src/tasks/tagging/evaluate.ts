@@ -48,7 +48,7 @@ export async function evaluateTagger(
   const pause = options.pause ?? (() => breath.pause());
   const { scheme } = encoder.vocabulary;
   const entities = scheme === null ? null : new EntityScores();
-  const confusion = new TagConfusion(sentences);
+  const confusion = new TagConfusion();
   let [words, correct, unknown, correctUnknown] = [0, 0, 0, 0];
   const byLength = sentences.toSorted((a, b) => a.words.length - b.words.length);
   for (let begin = 0; begin < byLength.length; begin += batchSize) {
@@ -79,7 +79,7 @@ export async function evaluateTagger(
     words,
     unknownWords: unknown,
     entities,
-    confusion: confusion.matrix,
+    confusion: confusion.matrix(),
   };
 }
 
@@ -94,23 +94,31 @@ export function tagSentences(model: Tagger, encoder: SentenceEncoder, sentences:
   }
 }
 
-/** Confusion of the most frequent tags; all others count as one. */
+/** How often each tag was taken for each; the most frequent ones are told apart, all others count as one. */
 class TagConfusion {
-  readonly matrix: ConfusionMatrix;
-  readonly #ids: ReadonlyMap<string, number>;
-
-  constructor(sentences: readonly TaggedSentence[]) {
-    const counts = new Map<string, number>();
-    for (const { tags } of sentences) for (const tag of tags) counts.set(tag, (counts.get(tag) ?? 0) + 1);
-    const frequent = [...counts].sort(([, a], [, b]) => b - a).map(([tag]) => tag);
-    const labels = frequent.length <= mostTags ? frequent : [...frequent.slice(0, mostTags - 1)];
-    this.matrix = new ConfusionMatrix([...labels, 'other']);
-    this.#ids = new Map(labels.map((tag, id) => [tag, id]));
-  }
+  readonly #counts = new Map<string, Map<string, number>>();
 
   add(expected: string, predicted: string): void {
-    const other = this.matrix.labels.length - 1;
-    this.matrix.add(this.#ids.get(expected) ?? other, this.#ids.get(predicted) ?? other);
+    const row = this.#counts.get(expected) ?? new Map<string, number>();
+    this.#counts.set(expected, row);
+    row.set(predicted, (row.get(predicted) ?? 0) + 1);
+  }
+
+  matrix(): ConfusionMatrix {
+    const totals = new Map<string, number>();
+    for (const [expected, row] of this.#counts) {
+      for (const [predicted, count] of row) {
+        totals.set(expected, (totals.get(expected) ?? 0) + count);
+        totals.set(predicted, totals.get(predicted) ?? 0);
+      }
+    }
+    const frequent = [...totals].sort(([, a], [, b]) => b - a).map(([tag]) => tag);
+    const labels = frequent.length <= mostTags ? frequent : [...frequent.slice(0, mostTags - 1), '(others)'];
+    const ids = new Map(labels.map((tag, id) => [tag, id]));
+    const matrix = new ConfusionMatrix(labels);
+    const idOf = (tag: string): number => ids.get(tag) ?? labels.length - 1;
+    for (const [expected, row] of this.#counts) for (const [predicted, count] of row) matrix.add(idOf(expected), idOf(predicted), count);
+    return matrix;
   }
 }
 

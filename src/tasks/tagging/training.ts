@@ -97,7 +97,7 @@ async function build(files: TaggingFiles, given: TaggingOptions): Promise<Parts>
   if (gazetteers.length > 0 && !options.features.includes('gazetteer')) {
     throw new ConfigError('gazetteers: expected gazetteer among the features, received lists alone. Add --features gazetteer.');
   }
-  const { vocabulary, words, rates, tagged } = vocabulariesOf(train, layout, options, gazetteers, contexts);
+  const { vocabulary, words, rates } = vocabulariesOf(train, layout, options, gazetteers, contexts);
   const encoder = new SentenceEncoder(vocabulary, contexts, words);
   const architecture = architectureOf(options, encoder, contexts);
   const allowed =
@@ -105,7 +105,7 @@ async function build(files: TaggingFiles, given: TaggingOptions): Promise<Parts>
   const model = new Tagger({ ...architecture, contextModels: contexts, allowed, unknownRates: rates, rng });
 
   const encoded = encoder.encode(train);
-  const tags = tagged.map((ofSentence) => Int32Array.from(ofSentence, (tag) => vocabulary.tags.indexOf(tag)));
+  const tags = train.map((sentence) => encoder.encodeTags(sentence.tags));
   const batches = new SequenceBatches(
     train.map((sentence) => sentence.words.length),
     { batchSize: options.batchSize, seed: options.seed },
@@ -223,14 +223,14 @@ function nameOf(path: string): string {
   return path.replace(/^.*[/\\]/, '').replace(/\.[^.]*$/, '');
 }
 
-/** What was seen in the training sentences, in numbers, and their tags as they are learnt. */
+/** What was seen in the training sentences, in numbers. */
 function vocabulariesOf(
   train: readonly TaggedSentence[],
   { format, columns, target }: Layout,
   options: ResolvedOptions,
   gazetteers: readonly Gazetteer[],
   contexts: readonly CharacterContext[],
-): { vocabulary: TaggingVocabulary; words: WordEncoder; rates: Float32Array | null; tagged: readonly (readonly string[])[] } {
+): { vocabulary: TaggingVocabulary; words: WordEncoder; rates: Float32Array | null } {
   if (options.features.includes(target)) {
     throw new ConfigError(`features: expected columns other than the target, received ${target}, which is what is to be predicted.`);
   }
@@ -245,9 +245,10 @@ function vocabulariesOf(
   }
   const isChain = (options.output ?? (scheme === null ? 'softmax' : 'crf')) === 'crf';
   const learntScheme = scheme === null ? null : (options.scheme ?? (isChain ? 'BIOES' : scheme));
-  const tagged = train.map(({ tags }) => (learntScheme === null ? tags : convertTags(tags, learntScheme)));
   const seen = new Map<string, number>();
-  for (const tags of tagged) for (const tag of tags) seen.set(tag, (seen.get(tag) ?? 0) + 1);
+  for (const { tags } of train) {
+    for (const tag of learntScheme === null ? tags : convertTags(tags, learntScheme)) seen.set(tag, (seen.get(tag) ?? 0) + 1);
+  }
   if (seen.size < 2) {
     throw new FormatError(`expected at least two tags in the column ${target}, found ${[...seen.keys()].join(', ')} alone.`);
   }
@@ -263,7 +264,7 @@ function vocabulariesOf(
     gazetteers: gazetteers.map(({ name, entries }) => ({ name, entries: [...entries] })),
     tokenizers: contexts.map(({ tokenizer }) => tokenizer.toJSON()),
   };
-  return { vocabulary, words, rates: unknownRates(words.words, counts.words, options.wordDropout), tagged };
+  return { vocabulary, words, rates: unknownRates(words.words, counts.words, options.wordDropout) };
 }
 
 function architectureOf(options: ResolvedOptions, encoder: SentenceEncoder, contexts: readonly CharacterContext[]): Architecture {
