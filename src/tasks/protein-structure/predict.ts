@@ -94,6 +94,6 @@ function checked(model: ProteinStructureModel, protein: Protein): Protein {
   const given = profileSizeOf([protein]);
   if (profileSize === 0 || given === profileSize) return protein;
   throw new FormatError(
-    `"${protein.name}": expected a profile of ${profileSize} numbers a residue, as the model was trained with, found ${given === 0 ? 'none' : given}. Give an array with profiles (.npy).`,
+    `"${protein.name}": expected a profile of ${profileSize} numbers a residue, as the model was trained with, found ${given === 0 ? 'none' : given}. Give a file that has it.`,
   );
 }

@@ -9,6 +9,7 @@ import type { DataOptions } from './options.ts';
 import type { Protein } from './protein.ts';
 import { readProteins, streamProteins } from './read.ts';
 import { arrayProfileSize } from './read-array.ts';
+import { readProfile } from './read-profile.ts';
 
 /** What each residue's state is read as; · where it does not count. */
 const shown = ({ name, sequence, states }: Protein): string[] => [
@@ -228,5 +229,109 @@ describe('arrays', () => {
   it('does not mix proteins with and without profiles', async () => {
     const sources = [bytesSource(array, 'a.npy'), textOf('>a\nMKT\n>a\nHHH\n', 'b.fasta')];
     await expect(readProteins(sources)).rejects.toThrow('found 0 and 21 numbers a residue in a.npy, b.fasta');
+  });
+});
+
+describe('profiles', () => {
+  const scores = (first: string): string => `${first}${'  0'.repeat(19)}`;
+  const pssm = [
+    '',
+    'Last position-specific scoring matrix computed, weighted observed percentages rounded down',
+    '            A  R  N  D  C  Q  E  G  H  I  L  K  M  F  P  S  T  W  Y  V   A   R',
+    `    1 M    ${scores(' -1')}    0   0  0.10 0.20`,
+    `    2 K    ${scores('  2').replace('  0  0', '-10-11')}    5   0  0.10 0.20`,
+    '',
+    '                      K         Lambda',
+    'Standard Ungapped    0.1334     0.3172',
+    '',
+  ];
+  const hhm = [
+    'HHsearch 1.5',
+    'NAME  1abc some protein',
+    'SEQ',
+    '>1abc',
+    'MK',
+    '#',
+    `NULL   ${'3706 '.repeat(20)}`,
+    'HMM    A\tC\tD\tE\tF\tG\tH\tI\tK\tL\tM\tN\tP\tQ\tR\tS\tT\tV\tW\tY',
+    '       M->M\tM->I\tM->D\tI->M\tI->I\tD->M\tD->D\tNeff\tNeff_I\tNeff_D',
+    '       0\t*\t*\t0\t*\t0\t*\t*\t*\t*',
+    `M 1    1000\t0\t${'*\t'.repeat(18)}1`,
+    '       2000\t*\t*\t*\t*\t*\t*\t10000\t0\t0',
+    '',
+    `K 2    *\t3000\t${'*\t'.repeat(18)}2`,
+    '       0\t*\t*\t*\t*\t*\t*\t20000\t0\t*',
+    '',
+    '//',
+  ];
+  const source = (lines: readonly string[], name = '1abc.pssm') => textOf(lines.join('\n'), name);
+
+  it('reads PSI-BLAST: 1 / (1 + e^-s) of 20 scores', async () => {
+    const { name, sequence, profile } = await readProfile(source(pssm, 'profiles/1abc.pssm'), 'pssm');
+    expect([name, sequence, profile!.length]).toEqual(['1abc', 'MK', 40]);
+    // 1/(1+e) and 1/(1+e^-2), 1/(1+e^10), 1/(1+e^11), 1/2
+    [0.26894142, 0.5, 0.88079708, 4.539787e-5, 1.67014e-5, 0.5].forEach((expected, i) => {
+      expect(profile![[0, 19, 20, 21, 22, 39][i]]).toBeCloseTo(expected, 7);
+    });
+  });
+
+  it('reads HH-suite: p of -1000 log2 p, and effective numbers in units of 20', async () => {
+    const { name, sequence, profile } = await readProfile(source(hhm), 'hhm');
+    expect([name, sequence, profile!.length]).toEqual(['1abc', 'MK', 60]);
+    const row = (t: number): number[] => [...profile!.slice(t * 30, (t + 1) * 30)];
+    expect(row(0)).toEqual([0.5, 1, ...new Array(18).fill(0), 0.25, 0, 0, 0, 0, 0, 0, 0.5, 0, 0]);
+    expect(row(1)).toEqual([0, 0.125, ...new Array(18).fill(0), 1, 0, 0, 0, 0, 0, 0, 1, 0, 0]);
+  });
+
+  it('gives them to the proteins of their names', async () => {
+    const fasta = textOf('>1abc\nmk\n>1abc\nHE\n', 'a.fasta');
+    for (const lines of [pssm, hhm]) {
+      const [protein] = await readProteins([source(lines), fasta]);
+      expect([...shown(protein), protein.profile!.length > 0]).toEqual(['1abc', 'mk', 'HE', true]);
+    }
+    const proteins: Protein[] = [];
+    for await (const protein of streamProteins(source(hhm))) proteins.push(protein);
+    expect(proteins.map(shown)).toEqual([['1abc', 'MK', '']]);
+    await expect(readProteins([source(hhm), textOf('>2xyz\nMK\n>2xyz\nHE\n')])).rejects.toThrow(
+      '1abc.pssm: a profile of "1abc", which is no protein',
+    );
+    await expect(readProteins([source(hhm), textOf('>1abc\nMT\n>1abc\nHE\n')])).rejects.toThrow('found one of 2 or of other letters');
+    await expect(readProteins([source(hhm), textOf('>1abc\nMK\n>1abc\nHE\n>b\nMK\n>b\nHE\n')])).rejects.toThrow('found 30 and 0 numbers');
+  });
+
+  const changed = (lines: readonly string[], line: number, text: string): string[] => lines.with(line - 1, text);
+  it.each([
+    ['a PSSM of no residues', 'pssm', pssm.slice(0, 3), 3, 1, /expected at least one residue/],
+    ['a PSSM with too few scores', 'pssm', changed(pssm, 4, '    1 M     -1  0  0'), 4, 21, /expected 20 scores, found 3/],
+    ['a PSSM without scores', 'pssm', changed(pssm, 4, '    1 M'), 4, 8, /expected 20 scores, found 0/],
+    [
+      'a PSSM with a digit for an amino acid',
+      'pssm',
+      changed(pssm, 5, `    2 7    ${scores('  0')}`),
+      5,
+      7,
+      /expected an amino acid, found "7"/,
+    ],
+    ['a PSSM without amino acids', 'pssm', changed(pssm, 5, `    2 -1 ${scores('  0')}`), 5, 7, /expected an amino acid, found "-1"/],
+    ['a PSSM with a position alone', 'pssm', changed(pssm, 5, '    2 '), 5, 1, /expected a position and an amino acid/],
+    ['an HMM without a table', 'hhm', hhm.slice(0, 7), 7, 1, /expected a line that begins with HMM/],
+    ['an HMM that ends early', 'hhm', hhm.slice(0, 13), 12, 1, /expected \/\/ at the end/],
+    ['an HMM of no residues', 'hhm', [...hhm.slice(0, 10), '//'], 11, 1, /expected at least one residue/],
+    ['an HMM that lacks transitions', 'hhm', [...hhm.slice(0, 11), '//'], 12, 1, /expected the transitions of residue 1/],
+    ['an HMM with too few numbers', 'hhm', changed(hhm, 11, 'M 1    1000\t0'), 11, 14, /expected 20 numbers, found 2/],
+    [
+      'an HMM with a word',
+      'hhm',
+      changed(hhm, 12, '       2000\tmany\t*\t*\t*\t*\t*\t1\t0\t0'),
+      12,
+      13,
+      /expected a number or \*, found "many"/,
+    ],
+    ['an HMM with an unknown letter', 'hhm', changed(hhm, 14, `5 2    ${'*\t'.repeat(20)}2`), 14, 1, /expected an amino acid, found "5"/],
+  ] as const)('refuses %s', async (_, kind, lines, line, column, message) => {
+    const error = await readProfile(source(lines), kind).catch((fault: unknown) => fault);
+    expect(error).toBeInstanceOf(FormatError);
+    expect((error as FormatError).location).toEqual({ file: '1abc.pssm', line, column });
+    expect((error as FormatError).message).toMatch(message);
   });
 });

@@ -9,15 +9,17 @@ import type { DataOptions } from './options.ts';
 import type { Protein } from './protein.ts';
 import { readArray } from './read-array.ts';
 import { readLabelledFasta, readSequences } from './read-fasta.ts';
+import { profileStarts, readProfile } from './read-profile.ts';
 import { readProteinTable } from './read-table.ts';
 
-/** A file's path, a text (FASTA or a table), or bytes (either, or an array), compressed with gzip or not. */
+/** A file's path, a text (FASTA, a table, a profile), or bytes (any of these, or an array), compressed with gzip or not. */
 export type ProteinSource = string | TextSource | ByteSource;
 
-type Kind = 'fasta' | 'table' | 'array';
+type Kind = 'fasta' | 'table' | 'array' | 'pssm' | 'hhm';
 
 /**
- * All proteins of the sources, with their structures. FASTA files among them belong together: see `readLabelledFasta`.
+ * All proteins of the sources, with their structures. FASTA files among them belong together, and files of profiles go to the
+ * proteins of their names: see `readLabelledFasta` and `readProfile`.
  *
  * @throws FormatError, FileError or ConfigError that say where and what to do
  * @example const proteins = await readProteins(['sequences.fasta', 'structures.fasta', 'mask.fasta']);
@@ -27,7 +29,7 @@ export async function readProteins(sources: readonly ProteinSource[], options: D
   const opened = await Promise.all(sources.map(open));
   const proteins = await readLabelledFasta(opened.flatMap(({ kind, text }) => (kind === 'fasta' ? [text()] : [])));
   for (const source of opened) {
-    if (source.kind === 'fasta') continue;
+    if (source.kind === 'fasta' || isProfile(source)) continue;
     for await (const protein of proteinsIn(source, options)) {
       if (protein.states === null) {
         throw new ConfigError(`${source.name}: expected a column of secondary structures, found none. Name it: structureColumn.`);
@@ -37,8 +39,9 @@ export async function readProteins(sources: readonly ProteinSource[], options: D
   }
   if (proteins.length === 0)
     throw new ConfigError(`expected at least one protein, found none in ${opened.map(({ name }) => name).join(', ')}.`);
-  requireLikeProfiles(proteins, opened);
-  return proteins;
+  const complete = await withProfiles(proteins, opened.filter(isProfile));
+  requireLikeProfiles(complete, opened);
+  return complete;
 }
 
 /** The proteins of one source, one by one, whether or not their structures are known. */
@@ -80,7 +83,10 @@ async function described(name: string, bytes: () => AsyncIterable<Uint8Array>): 
 async function kindOfText(source: TextSource): Promise<Kind> {
   for await (const piece of source.chunks()) {
     const start = piece.replace(/^\ufeff/, '').trimStart();
-    if (start !== '') return '>;'.includes(start[0]) ? 'fasta' : 'table';
+    if (start === '') continue;
+    if (start.startsWith(profileStarts.pssm)) return 'pssm';
+    if (start.startsWith(profileStarts.hhm)) return 'hhm';
+    return '>;'.includes(start[0]) ? 'fasta' : 'table';
   }
   throw empty(source.name);
 }
@@ -106,9 +112,44 @@ function proteinsIn({ kind, name, text, bytes }: Opened, options: DataOptions): 
       return readProteinTable(text(), options);
     case 'array':
       return readArray(bytes(), name);
+    case 'pssm':
+    case 'hhm':
+      return one(readProfile(text(), kind));
     default:
       throw new Error(`unreachable: ${kind satisfies never}`);
   }
+}
+
+async function* one(protein: Promise<Protein>): AsyncGenerator<Protein> {
+  yield await protein;
+}
+
+function isProfile({ kind }: Opened): boolean {
+  return kind === 'pssm' || kind === 'hhm';
+}
+
+/** Gives each protein the profile of its name. @throws FormatError when there is no such protein, or its sequence is another */
+async function withProfiles(proteins: readonly Protein[], sources: readonly Opened[]): Promise<Protein[]> {
+  const known = new Map(proteins.map((protein) => [protein.name, protein]));
+  const profiles = new Map<string, Float32Array | null>();
+  for (const source of sources) {
+    for await (const { name, sequence, profile } of proteinsIn(source, {})) {
+      const protein = known.get(name);
+      if (protein === undefined) {
+        throw new FormatError(`a profile of "${name}", which is no protein of the other files. Names must be the same.`, {
+          file: source.name,
+        });
+      }
+      if (protein.sequence.toUpperCase() !== sequence.toUpperCase()) {
+        throw new FormatError(
+          `expected a profile of ${protein.sequence.length} residues, as the sequence of "${name}" has, found one of ${sequence.length} or of other letters.`,
+          { file: source.name },
+        );
+      }
+      profiles.set(name, profile);
+    }
+  }
+  return proteins.map((protein) => ({ ...protein, profile: profiles.get(protein.name) ?? protein.profile }));
 }
 
 /** A profile goes with every protein or with none. */

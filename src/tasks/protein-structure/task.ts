@@ -23,7 +23,7 @@ import { type ProteinStructureTraining, prepareProteinStructure, resumeProteinSt
 export const proteinStructure: Task = {
   name: 'protein-structure',
   summary: 'predict helices and strands from sequences of amino acids',
-  data: 'FASTA with sequences, structures and masks; tables; arrays (.npy)',
+  data: 'FASTA with sequences, structures and masks; tables; arrays (.npy); profiles',
   input: 'text',
   examples: {
     train: 'unrolled train protein-structure sequences.fasta structures.fasta --out runs/protein',
@@ -69,7 +69,7 @@ export const proteinStructure: Task = {
   },
 };
 
-/** A file of any kind; FASTA or a bare sequence where it comes as text. */
+/** A file of any kind; FASTA, a profile or a bare sequence where it comes as text. */
 async function* proteinsOf(input: PredictInput, options: DataOptions): AsyncGenerator<Protein> {
   if (input.path !== null) return yield* streamProteins(input.path, options);
   const text = await textIn(input);

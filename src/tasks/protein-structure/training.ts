@@ -136,7 +136,7 @@ function architectureOf(options: ResolvedOptions, train: readonly Protein[]): Ar
   const known = profileSizeOf(train);
   if (features.includes('profile') && known === 0) {
     throw new ConfigError(
-      'features: expected proteins with a profile for the feature "profile", found none. Give an array with profiles (.npy).',
+      'features: expected proteins with a profile for the feature "profile", found none. Give an array (.npy), or files of PSI-BLAST or HH-suite.',
     );
   }
   const profileSize = features.includes('profile') ? known : 0;
