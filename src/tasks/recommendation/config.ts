@@ -1,6 +1,7 @@
 /** What a recommender's file says about it. */
 import * as v from 'valibot';
 import { modelConfigEntries } from '../../training/model-file.ts';
+import { interactionFormats } from './interactions.ts';
 import type { ItemFeature } from './item-features.ts';
 import { cells, losses } from './options.ts';
 import { splits } from './split.ts';
@@ -35,6 +36,7 @@ const optionalText = v.optional(v.string());
 
 /** How data is read and cut, for the evaluation to do the same. */
 export const dataSchema = v.object({
+  format: v.picklist(interactionFormats),
   userColumn: optionalText,
   itemColumn: optionalText,
   timeColumn: optionalText,

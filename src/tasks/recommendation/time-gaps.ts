@@ -11,8 +11,3 @@ export function gapClass(seconds: number): number {
   if (Number.isNaN(seconds)) return 0;
   return 1 + Math.min(gapClasses - 2, Math.floor(Math.log2(1 + Math.max(0, seconds))));
 }
-
-/** Classes of the gaps before events; the first has none. */
-export function gapsOf(times: ArrayLike<number>): Int32Array {
-  return Int32Array.from(times, (time, i) => gapClass(i === 0 ? Number.NaN : time - times[i - 1]));
-}

@@ -111,7 +111,8 @@ interface Validation {
 /** What interactions and options make: the same each time. */
 async function build(data: InteractionData, given: RecommendationOptions): Promise<Parts> {
   const options = resolveOptions(given);
-  const { seed, batchSize, sequenceLength, timeGaps, batching, userColumn, itemColumn, timeColumn, ratingColumn, minRating } = options;
+  const { seed, batchSize, sequenceLength, timeGaps, batching, format, userColumn, itemColumn, timeColumn, ratingColumn, minRating } =
+    options;
   const read = await readInteractions(sourcesOf(data.train), options);
   const interactions = coreOf(read, options);
   if (interactions.events.length === 0) {
@@ -151,7 +152,7 @@ async function build(data: InteractionData, given: RecommendationOptions): Promi
     architecture: model.architecture,
     vocabulary: { ...catalogue.toJSON(), features },
     training: { options: { ...options, loss }, users: histories.users.length, interactions: histories.items.length },
-    data: { userColumn, itemColumn, timeColumn, ratingColumn, minRating, split: options.split, testFrom: split.testFrom, loss },
+    data: { format, userColumn, itemColumn, timeColumn, ratingColumn, minRating, split: options.split, testFrom: split.testFrom, loss },
   };
   return {
     model,
