@@ -60,6 +60,21 @@ export async function backtest(
   }
 }
 
+/** Metrics of a model that draws nothing, in the mode that it is in. */
+export async function judgeWindows(
+  model: Forecaster,
+  series: readonly ModelSeries[],
+  windows: Windows,
+  pause: () => Promise<void>,
+): Promise<Readonly<Record<string, number>>> {
+  const all = new ForecastMetrics();
+  for (const forecasts of forecastWindows(model, series, windows, { samples: 0, seed: 0 })) {
+    for (const forecast of forecasts) judge(forecast, [all]);
+    await pause();
+  }
+  return all.metrics;
+}
+
 function judge({ series, origin, steps }: WindowForecast, totals: readonly ForecastMetrics[], byStep?: readonly ForecastMetrics[]): void {
   const { deviation, naiveError } = series.scale;
   steps.forEach((predictive, h) => {

@@ -219,7 +219,9 @@ interface Indices {
 }
 
 function indicesOf(head: TableHead, { date, series, targets, known, past, statics }: FoundColumns): Indices {
-  const index = (name: string): number => columnOf(head, name);
+  const places = new Map(head.columns.map((name, i) => [name, i]));
+  // A name that is not there: columnOf says so.
+  const index = (name: string): number => places.get(name) ?? columnOf(head, name);
   return {
     date: index(date),
     series: series === null ? null : index(series),
@@ -232,11 +234,13 @@ function findColumns(head: TableHead, first: TableRow, roles: ColumnRoles): Foun
   const { known = [], past = [], statics = [], series = null } = roles;
   const others = [...known, ...past, ...statics, ...(series === null ? [] : [series])];
   const date = roles.date ?? dateColumnOf(head, first, others);
-  const targets = roles.targets ?? head.columns.filter((name) => name !== date && !others.includes(name));
-  const all = [date, ...others, ...targets];
-  const twice = all.find((name, i) => all.indexOf(name) < i);
-  if (twice !== undefined) throw new ConfigError(`expected each column to have one role, received "${twice}" for two.`);
-  for (const name of all) columnOf(head, name);
+  const taken = new Set([date, ...others]);
+  const targets = roles.targets ?? head.columns.filter((name) => !taken.has(name));
+  const seen = new Set<string>();
+  for (const name of [date, ...others, ...targets]) {
+    if (seen.has(name)) throw new ConfigError(`expected each column to have one role, received "${name}" for two.`);
+    seen.add(name);
+  }
   if (targets.length === 0)
     throw new ConfigError(`${head.name}: expected a column to forecast, received ${head.columns.join(', ')} alone.`);
   if (statics.length > 0 && series === null) {

@@ -12,7 +12,7 @@ import { Fingerprint } from '../fingerprint.ts';
 import { beginTraining, resumeTraining, type Trainable, type TrainingRun } from '../training-run.ts';
 import { resolveCalendar } from './calendar.ts';
 import type { Architecture, DataConfig, ForecastingConfig } from './config.ts';
-import { type Backtest, backtest } from './evaluate.ts';
+import { type Backtest, backtest, judgeWindows } from './evaluate.ts';
 import { createForecaster } from './forecast.ts';
 import type { Forecaster } from './model.ts';
 import { fitNormalization, type Normalization, scaleOf, staticSize } from './normalization.ts';
@@ -163,16 +163,23 @@ async function build(tables: ForecastingData, given: ForecastingOptions): Promis
     windows,
     validSeries,
     loss: (batch) => ({ loss: model.loss(batch), items: batch.size }),
-    evaluate: (context) => validate(model, validSeries, thinned(windows.valid, validationWindows), { shape, season, isPoint, context }),
+    evaluate: (context) =>
+      validate(model, validSeries, thinned(windows.valid, Math.min(validationWindows, validationValues / horizon)), {
+        shape,
+        isPoint,
+        context,
+      }),
     monitor: { metric: isPoint ? 'mse' : 'loss', mode: 'min' },
     randoms: { model: model.rng },
     fingerprint: fingerprintOf([trainSeries, validSeries]),
   };
 }
 
-/** A validation on the way reads so many windows, evenly spread; the whole backtest is for the end. */
+/** Windows of a validation on the way, evenly spread: so many, of so many values together. */
 const validationWindows = 2048;
-/** Forecasts that are drawn for the backtest at a training's end. */
+const validationValues = 400_000;
+/** Values of the backtest at a training's end, and forecasts of it where they are drawn; `evaluate` judges all. */
+const lastValues = 2_000_000;
 const drawnWindows = 256;
 
 function unknownSeries(name: string, known: readonly string[]): ConfigError {
@@ -326,14 +333,13 @@ async function validate(
   windows: Windows,
   how: {
     readonly shape: { context: number; horizon: number; norm: ResolvedOptions['windowNorm'] };
-    readonly season: number;
     readonly isPoint: boolean;
     readonly context: EvaluationContext;
   },
 ): Promise<Metrics> {
-  const { shape, season, isPoint, context } = how;
+  const { shape, isPoint, context } = how;
   if (isPoint) {
-    const { metrics } = await backtest(model, series, windows, { season, samples: 0, seed: 0, pause: context.pause });
+    const metrics = await judgeWindows(model, series, windows, context.pause);
     return { mse: metrics.mse, mae: metrics.mae };
   }
   const batchSize = 128;
@@ -359,7 +365,7 @@ function fingerprintOf(parts: readonly (readonly ModelSeries[])[]): string {
 function training({ parts, paths, steps, run }: TrainingRun<Parts>): ForecastingTraining {
   const { model, options, config, data, windows, validSeries } = parts;
   const { season } = config.data;
-  const last = options.model === 'autoregressive' ? thinned(windows.valid, drawnWindows) : windows.valid;
+  const last = thinned(windows.valid, options.model === 'autoregressive' ? drawnWindows : lastValues / options.horizon);
   return {
     model,
     config,

@@ -1,0 +1,160 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { calendarFeatures, resolveCalendar, writeCalendar } from './calendar.ts';
+import { parseFrequency } from './series.ts';
+import {
+  addSteps,
+  describeFrequency,
+  type Frequency,
+  formatDate,
+  inferFrequency,
+  parseDate,
+  seasonOf,
+  stepsBetween,
+} from './timestamps.ts';
+
+const iso = (text: string, order?: Parameters<typeof parseDate>[1]): string | null => {
+  const instant = parseDate(text, order);
+  return Number.isNaN(instant) ? null : new Date(instant).toISOString();
+};
+
+describe('dates', () => {
+  it.each([
+    ['2016-07-01', '2016-07-01T00:00:00.000Z'],
+    [' 2016-07-01 13:05 ', '2016-07-01T13:05:00.000Z'],
+    ['2016-07-01T13:05:09', '2016-07-01T13:05:09.000Z'],
+    ['2016-07-01T13:05:09.25Z', '2016-07-01T13:05:09.250Z'],
+    ['2016-07-01 13:05:09 +02:00', '2016-07-01T11:05:09.000Z'],
+    ['2016-07-01T13:05:09-0530', '2016-07-01T18:35:09.000Z'],
+    ['2016/7/1', '2016-07-01T00:00:00.000Z'],
+    ['01.07.2016', '2016-07-01T00:00:00.000Z'],
+    ['7/1/2016', '2016-07-01T00:00:00.000Z'],
+    ['7/1/2016 3:30 PM', '2016-07-01T15:30:00.000Z'],
+    ['7/1/2016 12:30 am', '2016-07-01T00:30:00.000Z'],
+    ['1 July 2016', '2016-07-01T00:00:00.000Z'],
+    ['01-Jul-2016', '2016-07-01T00:00:00.000Z'],
+    ['Jul 1, 2016', '2016-07-01T00:00:00.000Z'],
+    ['Jul 2016', '2016-07-01T00:00:00.000Z'],
+    ['2016-07', '2016-07-01T00:00:00.000Z'],
+    ['2016Q3', '2016-07-01T00:00:00.000Z'],
+    ['20160701', '2016-07-01T00:00:00.000Z'],
+    ['2016', '2016-01-01T00:00:00.000Z'],
+    ['1467331200', '2016-07-01T00:00:00.000Z'],
+    ['1467331200.5', '2016-07-01T00:00:00.500Z'],
+    ['1467331200500', '2016-07-01T00:00:00.500Z'],
+    ['2016-02-29', '2016-02-29T00:00:00.000Z'],
+  ])('%s', (text, expected) => {
+    expect(iso(text)).toBe(expected);
+  });
+
+  it.each([
+    '',
+    'soon',
+    '2016-13-01',
+    '2015-02-29',
+    '2016-07-01 24:00',
+    '2016-07-01 10:61',
+    '31/12/2016',
+    '12',
+    '2016-07/01',
+    '1 Foo 2016',
+    '7/1/2016 13:00 PM',
+  ])('%s is none', (text) => {
+    expect(iso(text)).toBeNull();
+  });
+
+  it('are read by the order of day and month', () => {
+    expect(iso('03/04/2016', 'day-first')).toBe('2016-04-03T00:00:00.000Z');
+    expect(iso('03/04/2016', 'month-first')).toBe('2016-03-04T00:00:00.000Z');
+    expect(iso('31/12/2016', 'day-first')).toBe('2016-12-31T00:00:00.000Z');
+  });
+
+  it('are written so that they are read again', () => {
+    const hourly: Frequency = { unit: 'millisecond', count: 3_600_000 };
+    expect(formatDate(Date.UTC(2016, 6, 1, 13), hourly)).toBe('2016-07-01 13:00:00');
+    expect(formatDate(Date.UTC(2016, 6, 1), { unit: 'month', count: 1 })).toBe('2016-07-01');
+    expect(formatDate(Date.UTC(2016, 6, 1, 0, 0, 0, 20), { unit: 'millisecond', count: 20 })).toBe('2016-07-01 00:00:00.020');
+    fc.assert(
+      fc.property(fc.integer({ min: -2e9, max: 4e9 }), (seconds) => {
+        expect(parseDate(formatDate(seconds * 1000, { unit: 'millisecond', count: 1000 }))).toBe(seconds * 1000);
+      }),
+    );
+  });
+});
+
+describe('steps', () => {
+  const instants = (...dates: string[]): number[] => dates.map((date) => parseDate(date));
+
+  it('are those that most dates are apart', () => {
+    const hourly = instants('2016-07-01 00:00', '2016-07-01 01:00', '2016-07-01 04:00', '2016-07-01 05:00');
+    expect(describeFrequency(inferFrequency([hourly])!)).toBe('1 hour');
+    expect(describeFrequency(inferFrequency([instants('2016-07-01 00:00', '2016-07-01 00:15', '2016-07-01 00:30')])!)).toBe('15 minutes');
+    expect(inferFrequency([[5], [7]])).toBeNull();
+  });
+
+  it('are months where days agree, or are the last of their month', () => {
+    expect(inferFrequency([instants('2016-01-01', '2016-02-01', '2016-03-01')])).toEqual({ unit: 'month', count: 1 });
+    expect(inferFrequency([instants('2015-11-30', '2015-12-31', '2016-01-31', '2016-02-29')])).toEqual({
+      unit: 'month',
+      count: 1,
+      isMonthEnd: true,
+    });
+    expect(describeFrequency(inferFrequency([instants('2016Q1', '2016Q2', '2016Q4')])!)).toBe('3 months');
+    expect(describeFrequency(inferFrequency([instants('2014', '2015', '2016')])!)).toBe('1 year');
+    expect(inferFrequency([instants('2016-01-04', '2016-01-11', '2016-01-18')])).toEqual({ unit: 'millisecond', count: 604_800_000 });
+  });
+
+  it('go there and back', () => {
+    const frequencies: Frequency[] = [
+      { unit: 'millisecond', count: 900_000 },
+      { unit: 'month', count: 1 },
+      { unit: 'month', count: 3 },
+      { unit: 'month', count: 1, isMonthEnd: true },
+    ];
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...frequencies),
+        fc.integer({ min: -500, max: 500 }),
+        fc.integer({ min: 0, max: 200 }),
+        (frequency, steps, month) => {
+          const start = frequency.isMonthEnd ? Date.UTC(2000, month + 1, 0) : Date.UTC(2000, month, 1);
+          expect(stepsBetween(frequency, start, addSteps(frequency, start, steps))).toBe(steps);
+        },
+      ),
+    );
+    expect(stepsBetween({ unit: 'month', count: 1 }, Date.UTC(2016, 0, 1), Date.UTC(2016, 1, 2))).toBeNaN();
+    expect(stepsBetween({ unit: 'millisecond', count: 1000 }, 0, 1500)).toBeNaN();
+  });
+
+  it('have seasons', () => {
+    const of = (text: string): number => seasonOf(parseFrequency(text));
+    expect(['1 hour', '15 min', 'd', 'week', 'month', 'quarter', 'year', '10 s'].map(of)).toEqual([24, 96, 7, 52, 12, 4, 1, 360]);
+    expect(() => parseFrequency('fortnight')).toThrow('unknown step "fortnight"');
+  });
+});
+
+describe('the calendar', () => {
+  it('puts each feature on a circle', () => {
+    const at = (text: string): number[] => {
+      const out = new Float32Array(2 * calendarFeatures.length);
+      writeCalendar(parseDate(text), calendarFeatures, out, 0);
+      return [...out].map((x) => Math.round(x * 1000) / 1000 + 0);
+    };
+    // Monday midnight on the first of a month in January: all angles 0.
+    expect(at('2024-01-01')).toEqual([0, 1, 0, 1, 0, 1, 0, 1, 0, 1]);
+    // A quarter of an hour, of a day and of a week later than midnight on Monday.
+    const [minute, , hour, , weekday] = at('2024-01-02 18:15');
+    expect([minute, hour, weekday]).toEqual([1, -0.998, 1]);
+  });
+
+  it('is chosen by the steps', () => {
+    const of = (text: string): string[] => resolveCalendar(['auto'], parseFrequency(text));
+    expect(of('5 min')).toEqual(['minute', 'hour', 'weekday']);
+    expect(of('hour')).toEqual(['hour', 'weekday']);
+    expect(of('day')).toEqual(['weekday', 'month']);
+    expect(of('month')).toEqual(['month']);
+    expect(of('year')).toEqual([]);
+    expect(resolveCalendar(['none'], parseFrequency('hour'))).toEqual([]);
+    expect(() => resolveCalendar(['houer'], parseFrequency('hour'))).toThrow('did you mean "hour"?');
+  });
+});
