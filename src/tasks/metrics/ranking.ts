@@ -87,18 +87,22 @@ export function topOf(scores: ArrayLike<number>, k: number, isLeftOut: (item: nu
       at = worst;
     }
   };
-  for (let item = 0; item < scores.length; item++) {
+  // The score to beat. An equal one does not: its item has the larger number.
+  let floor = Number.NEGATIVE_INFINITY;
+  for (let item = 0; item < scores.length && k > 0; item++) {
+    const score = scores[item];
     const isFull = heap.length === k;
-    if ((isFull && !isWorse(heap[0], item)) || Number.isNaN(scores[item]) || k === 0 || isLeftOut(item)) continue;
+    if ((isFull ? !(score > floor) : Number.isNaN(score)) || isLeftOut(item)) continue;
     if (isFull) {
       heap[0] = item;
       sink();
-      continue;
+    } else {
+      heap.push(item);
+      for (let at = heap.length - 1, above = (at - 1) >> 1; at > 0 && isWorse(heap[at], heap[above]); at = above, above = (at - 1) >> 1) {
+        [heap[at], heap[above]] = [heap[above], heap[at]];
+      }
     }
-    heap.push(item);
-    for (let at = heap.length - 1, above = (at - 1) >> 1; at > 0 && isWorse(heap[at], heap[above]); at = above, above = (at - 1) >> 1) {
-      [heap[at], heap[above]] = [heap[above], heap[at]];
-    }
+    if (heap.length === k) floor = scores[heap[0]];
   }
   return Int32Array.from(heap.sort((a, b) => (isWorse(a, b) ? 1 : -1)));
 }
