@@ -19,7 +19,7 @@ const [train, valid, test] = ['train', 'dev', 'test'].map((part) =>
 );
 
 const features = ['prefix2', 'suffix2', 'suffix3', 'shape'];
-const config = { hiddenSize: 160, epochs: 8, learningRate: 0.003, dropout: 0.4, evaluateEvery: 784 };
+const config = { hiddenSize: 128, epochs: 10, learningRate: 0.003, dropout: 0.4, averageDecay: 0.995, evaluateEvery: 784 };
 const configs: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   UPOS: { ...config, target: 'upos', features },
   XPOS: { ...config, target: 'xpos', features },

@@ -30,6 +30,7 @@ const config = {
   learningRate: 0.003,
   dropout: 0.5,
   wordDropout: 1,
+  averageDecay: 0.995,
   evaluateEvery: 212,
   features: ['prefix3', 'suffix3', 'shape', 'capitals'],
 };

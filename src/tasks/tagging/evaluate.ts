@@ -126,5 +126,5 @@ class TagConfusion {
 export function reportOf({ entities, confusion, metrics, words, unknownWords }: TaggingResult): string {
   const percent = (share: number): string => `${(100 * share).toFixed(2)} %`;
   const unknown = `${unknownWords} of ${words} words are not in the training data; ${percent(metrics.unknownAccuracy)} of them are right.`;
-  return `${entities === null ? confusion.report() : entities.report()}\n\n${unknown}`;
+  return `${(entities === null ? confusion.report() : entities.report()).trimEnd()}\n\n${unknown}`;
 }

@@ -7,7 +7,7 @@ import { entitySchemes } from './entity-schemes.ts';
 
 export const outputs = ['softmax', 'crf'] as const;
 
-const defaultEpochs = 15;
+const defaultEpochs = 10;
 
 export const trainSchema = v.strictObject({
   format: v.optional(choice("the files' format (default: found out)", columnFormats)),
@@ -41,10 +41,10 @@ export const trainSchema = v.strictObject({
   languageModels: v.optional(names('character language models made by Unrolled, whose states at word ends are features'), []),
   reverseLanguageModels: v.optional(names('likewise, of models that learnt from reversed text'), []),
   numLayers: v.optional(whole('recurrent layers', 1, 8), 2),
-  hiddenSize: v.optional(whole('units in each direction of each layer', 1, 65_536), 200),
+  hiddenSize: v.optional(whole('units in each direction of each layer', 1, 65_536), 128),
   dropout: v.optional(within("share of the layers' inputs and outputs dropped while training, in [0, 1)", 0, 1), 0.4),
 
-  ...trainingEntries({ batchSize: 32, learningRate: 0.002, epochs: defaultEpochs }),
+  ...trainingEntries({ batchSize: 32, learningRate: 0.003, epochs: defaultEpochs }),
   batchSize: v.optional(whole('B: sentences of one step', 1, 65_536), 32),
   clipNorm: v.optional(v.pipe(v.number(), v.gtValue(0), v.description('largest norm of the gradient')), 5),
 });
