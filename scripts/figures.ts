@@ -29,9 +29,13 @@ if (process.argv[1] === import.meta.filename) {
   const model = process.argv[2];
   if (model !== undefined) {
     const program = resolve(import.meta.dirname, '../dist/cli/main.js');
-    const { status } = spawnSync(process.execPath, [program, 'figure', model, 'It was the whale', '--out', join(images, 'figure-at-work.svg')], {
-      stdio: 'inherit',
-    });
+    const { status } = spawnSync(
+      process.execPath,
+      [program, 'figure', model, 'It was the whale', '--out', join(images, 'figure-at-work.svg')],
+      {
+        stdio: 'inherit',
+      },
+    );
     process.exitCode = status ?? 1;
   }
 }

@@ -76,7 +76,7 @@ interface StripOptions {
 function drawStrip(scene: Scene, labels: Labels, { activations, shown, first, at, units, scales, width }: StripOptions): number {
   const { trace, tokens, outputs } = activations;
   const columns = Math.min(8, Math.ceil(Math.sqrt(units.length)));
-  const square = Math.min(7, 56 / columns);
+  const square = Math.min(14, 56 / columns);
   const side = 30;
   const spacing = (width - side) / Math.max(shown.length, 6);
   const plate = { width: columns * square, height: Math.ceil(units.length / columns) * square };
@@ -86,6 +86,8 @@ function drawStrip(scene: Scene, labels: Labels, { activations, shown, first, at
   const bottom = rowOf(states.length - 1) + plate.height;
   const center = (k: number): number => side + (k + 0.5) * spacing;
   const inputTop = bottom + 34;
+  const longest = Math.max(...shown.map((_, k) => widthOf(tokenRuns(tokens[first - 1 + k]))));
+  const inputWidth = Math.min(Math.max(44, longest + 16), spacing - 12);
 
   const chosen = center(at - first);
   const frame = { x: chosen - plate.width / 2 - 9, y: top - 1, width: plate.width + 18, height: bottom - top + 10 };
@@ -95,8 +97,8 @@ function drawStrip(scene: Scene, labels: Labels, { activations, shown, first, at
     const x = center(k);
     const t = first + k;
     scene.line('x', [x, inputTop, x, bottom + (t === at ? 11 : 4)], { arrow: true });
-    scene.box('x', { x: x - 22, y: inputTop, width: 44, height: 28 }, 6);
-    token(scene, tokens[t - 1], x, inputTop + 19, 38);
+    scene.box('x', { x: x - inputWidth / 2, y: inputTop, width: inputWidth, height: 28 }, 6);
+    token(scene, tokens[t - 1], x, inputTop + 19, inputWidth - 8);
     scene.formula(`t = ${t}`, x, inputTop + 46, { anchor: 'middle', size: 13, role: 'soft' });
     if (outputs !== undefined) {
       scene.line('h', [x, top - 2, x, top - 16], { arrow: true });
@@ -108,7 +110,7 @@ function drawStrip(scene: Scene, labels: Labels, { activations, shown, first, at
       const left = k === 0 ? side - 4 : center(k - 1) + plate.width / 2 + 2;
       scene.line(state, [left, rail, x - plate.width / 2 - 3, rail], { width: 3, arrow: true });
       if (k === shown.length - 1)
-        scene.line(state, [x + plate.width / 2 + 2, rail, x + plate.width / 2 + 22, rail], { width: 3, arrow: true });
+        scene.line(state, [x + plate.width / 2 + 2, rail, Math.min(x + plate.width / 2 + 22, width), rail], { width: 3, arrow: true });
       if (k === 0) scene.formula(state, side - 12, rail + 5, { anchor: 'end', size: 17 });
       const shades = units.map((unit) => shadeFor(state, values[state]![unit], scales));
       heatMap(scene, { x: x - plate.width / 2, y, ...plate }, columns, shades);
@@ -133,7 +135,7 @@ function drawStep(scene: Scene, labels: Labels, { activations, at, units, scales
 
   const left = drawing.width + 34;
   const [nameWidth, meanWidth] = [40, 58];
-  const square = Math.min(16, (width - left - nameWidth - meanWidth) / units.length);
+  const square = Math.min(26, (width - left - nameWidth - meanWidth) / units.length);
   const rows: [name: string, quantity: Quantity, numbers: Float64Array][] = [
     ['h_{t−1}', 'h', before.h],
     ...(before.c === undefined ? [] : [['c_{t−1}', 'c', before.c] as [string, Quantity, Float64Array]]),
@@ -248,18 +250,21 @@ function filled(text: string, values: Readonly<Record<string, string | number>>)
   return text.replaceAll(/\{(\w+)\}/g, (_, name: string) => String(values[name]));
 }
 
-/** A token as it can be seen: a space and a line's end have their signs; what is too long is cut. */
-function token(scene: Scene, text: string, x: number, y: number, width: number): void {
+/** A token as it can be seen: a space and a line's end have their signs. */
+function tokenRuns(text: string): Run[] {
   const seen = text.replaceAll(' ', '␣').replaceAll('\n', '↵').replaceAll('\t', '→');
-  const runsOf = (part: string): Run[] =>
-    (part.match(/[␣↵→]+|[^␣↵→]+/g) ?? []).map((piece) => ({
-      text: piece,
-      face: /[␣↵→]/.test(piece) ? 'upright' : 'sans',
-      size: 14,
-      role: 'x',
-    }));
-  let letters = [...seen];
-  while (letters.length > 1 && widthOf(runsOf(letters.join(''))) > width)
+  return (seen.match(/[␣↵→]+|[^␣↵→]+/g) ?? []).map((part) => ({
+    text: part,
+    face: /[␣↵→]/.test(part) ? 'upright' : 'sans',
+    size: 14,
+    role: 'x',
+  }));
+}
+
+/** A token, cut where it is too long. */
+function token(scene: Scene, text: string, x: number, y: number, width: number): void {
+  let letters = [...text];
+  while (letters.length > 1 && widthOf(tokenRuns(letters.join(''))) > width)
     letters = [...letters.slice(0, letters.at(-1) === '…' ? -2 : -1), '…'];
-  scene.runs(seen, runsOf(letters.join('')), x, y, { anchor: 'middle' });
+  scene.runs(text, tokenRuns(letters.join('')), x, y, { anchor: 'middle' });
 }

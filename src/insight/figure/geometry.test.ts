@@ -78,7 +78,7 @@ describe.each(cases)('%s', (_, options) => {
         height: 2 * radius,
       })),
       ...labels.map(({ box }) => box),
-    ].filter(({ width, height }) => width < 90 && height < 90);
+    ].filter(({ width, height }) => width < 90 && height < 200);
     const rails = (line: Line): boolean => line.role === 'h' || line.role === 'c' || line.points[0].y === line.points.at(-1)!.y; // to the next step, or in a legend
     const loose = lines.filter((line) => line.hasArrow && !rails(line) && !targets.some((box) => doOverlap(tip(line), box, 7)));
     expect(loose).toEqual([]);

@@ -2,7 +2,7 @@
 
 import { rich } from './formula.ts';
 import type { Labels } from './languages.ts';
-import { type Scene, wordSize } from './scene.ts';
+import { otherFonts, type Scene, wordSize } from './scene.ts';
 import { widthOf } from './text.ts';
 
 /** Heights that both panels share, from their tops. */
@@ -101,7 +101,7 @@ export function drawUnrolled(scene: Scene, labels: Labels, { steps, width }: Unr
     const place = center(cut) + spacing / 2;
     scene.line('ink', [place - 4, gradient + 11, place + 4, gradient - 11], { width: 2.5 });
     scene.line('soft', [place - 4, gradient + 14, place - 4, end], { width: 1 });
-    scene.words(labels.truncation, Math.min(place - 12, width - widthOf(rich(labels.truncation, wordSize))), end + 15);
+    scene.words(labels.truncation, Math.min(place - 12, width - otherFonts * widthOf(rich(labels.truncation, wordSize))), end + 15);
   }
   scene.line('h', [0, end + 39, 30, end + 39], { width: 3, arrow: true });
   const next = 38 + scene.words(labels.stateFlows, 38, end + 43) + 26;
