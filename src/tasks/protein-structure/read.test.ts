@@ -1,5 +1,8 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { textOf } from '../../data/text/text-source.ts';
 import { bytesSource } from '../../interop/byte-source.ts';
 import { ConfigError, FormatError } from '../../tensor/errors.ts';
@@ -333,5 +336,37 @@ describe('profiles', () => {
     expect(error).toBeInstanceOf(FormatError);
     expect((error as FormatError).location).toEqual({ file: '1abc.pssm', line, column });
     expect((error as FormatError).message).toMatch(message);
+  });
+});
+
+describe('files', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'unrolled-proteins-'));
+  afterAll(() => rmSync(folder, { recursive: true }));
+  const write = (name: string, content: string | Uint8Array): string => {
+    writeFileSync(join(folder, name), content);
+    return join(folder, name);
+  };
+  const fasta = '\ufeff>a\r\nMKT\r\n>a\r\nHEC\r\n';
+
+  it('are known by how they begin, not by their names', async () => {
+    for (const path of [
+      write('a.fasta', fasta),
+      write('a.txt', fasta),
+      write('a.fasta.gz', gzipSync(fasta)),
+      write('a.csv', 'seq,q3\nMKT,HEC\n'),
+    ]) {
+      expect((await readProteins([path])).map((protein) => shown(protein).slice(1))).toEqual([['MKT', 'HEC']]);
+    }
+  });
+
+  it('are refused where they are no text, empty, or not there', async () => {
+    await expect(readProteins([write('latin.fasta', Uint8Array.of(0x3e, 0x61, 10, 0x4d, 0xe4, 10))])).rejects.toThrow(
+      /latin\.fasta, line 2, byte 4: byte 0xE4 is not valid UTF-8 here/,
+    );
+    await expect(readProteins([write('utf16.fasta', Uint8Array.of(0x3e, 0, 0x61, 0, 10, 0))])).rejects.toThrow(/a NUL byte.*UTF-16/);
+    await expect(readProteins([write('empty.fasta', '')])).rejects.toThrow(
+      /empty\.fasta, line 1, column 1: expected proteins, found an empty file/,
+    );
+    await expect(readProteins([join(folder, 'none.fasta')])).rejects.toThrow('there is no such file');
   });
 });
