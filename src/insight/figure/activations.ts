@@ -202,7 +202,7 @@ function heatMap(scene: Scene, { x, y, width, height }: Box, columns: number, sh
   scene.box('plate', { x: x - 1, y: y - 1, width: width + 2, height: height + 2 }, 2);
   shades.forEach((shade, k) => {
     const [column, row] = [k % columns, Math.floor(k / columns)];
-    const under = { x: column < columns - 1 ? 0.4 : 0, y: row < rows - 1 ? 0.4 : 0 };
+    const under = { x: column < columns - 1 ? 0.8 : 0, y: row < rows - 1 ? 0.8 : 0 };
     scene.box('value', { x: x + column * w, y: y + row * h, width: w + under.x, height: h + under.y }, 0, shade);
   });
 }

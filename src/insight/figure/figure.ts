@@ -83,7 +83,7 @@ export function drawFigure(options: FigureOptions): Drawn {
   switch (panel) {
     case 'folded':
       drawAt((scene) => drawFolded(scene, text));
-      return finish(content, 290, unrolledHeight);
+      return finish(content, foldedWidth + 14, unrolledHeight);
     case 'unrolled': {
       const width = Math.min(fullWidth, Math.max(480, 60 + 100 * steps));
       drawAt((scene) => drawUnrolled(scene, text, { steps, width }));

@@ -1,6 +1,6 @@
 /** Every drawing, in every language: nothing overlaps, nothing is cut off, nothing is too small. */
 import { describe, expect, test } from 'vitest';
-import { exampleOf } from './example.fixture.ts';
+import { exampleOf } from '../../../test/insight/layers-at-work.ts';
 import { type Drawn, drawFigure, type FigureOptions } from './figure.ts';
 import { languages } from './languages.ts';
 import type { Box, Label, Line, Mark } from './scene.ts';

@@ -12,7 +12,11 @@ import type { LanguageModel } from './model.ts';
  */
 export function observe(model: LanguageModel, tokenizer: Tokenizer, text: string): Observation {
   const ids = tokenizer.encode(text);
-  if (ids.length === 0) throw new FormatError('expected a text to draw the model at work on, received none.', {});
+  if (ids.length === 0)
+    throw new FormatError(
+      "expected a text to draw the model at work on, received none. Give it after the model's file, or with --file.",
+      {},
+    );
   const stream = model.eval().stream();
   const outputs = [...ids].map((id) => tokenizer.decode([largest(stream.step(id))]));
   const rows = model.embedding.forward(tensor(ids, { shape: [1, ids.length], dtype: 'int32', backend: model.embedding.weight.backend }));

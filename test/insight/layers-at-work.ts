@@ -1,12 +1,12 @@
 /** A small layer of each kind at work on a text, for tests. */
-import { randomUniform } from '../../autograd/tensor.ts';
-import { GRU } from '../../nn/gru.ts';
-import { LSTM } from '../../nn/lstm.ts';
-import { RNN } from '../../nn/rnn.ts';
-import { Random } from '../../tensor/random.ts';
-import type { Activations } from './activations.ts';
-import type { CellName } from './cells.ts';
-import { traceLayers } from './trace.ts';
+import { randomUniform } from '../../src/autograd/tensor.ts';
+import type { Activations } from '../../src/insight/figure/activations.ts';
+import type { CellName } from '../../src/insight/figure/cells.ts';
+import { traceLayers } from '../../src/insight/figure/trace.ts';
+import { GRU } from '../../src/nn/gru.ts';
+import { LSTM } from '../../src/nn/lstm.ts';
+import { RNN } from '../../src/nn/rnn.ts';
+import { Random } from '../../src/tensor/random.ts';
 
 const text = ['Call', ' me', '\n', 'unmistakably', '.', ' ', '鲸', '<&>', '"', 'x'];
 
