@@ -8,7 +8,7 @@ import { inScope, scope } from '../../autograd/scope.ts';
 import { noGrad } from '../../autograd/tape.ts';
 import { type Tensor, tensor } from '../../autograd/tensor.ts';
 import { crossEntropy } from '../../losses/cross-entropy.ts';
-import { bestPaths } from '../../nn/best-paths.ts';
+import { bestPaths, type ScoredPath } from '../../nn/best-paths.ts';
 import { LinearChainCrf } from '../../nn/crf.ts';
 import type { CrfConstraints } from '../../nn/crf-constraints.ts';
 import { Linear } from '../../nn/linear.ts';
@@ -176,9 +176,18 @@ function highest(values: ArrayLike<number>, from: number, count: number): number
   return best;
 }
 
-/** The best ways to choose each tag by itself: a chain whose transitions say nothing. */
-function independentPaths(logarithms: ArrayLike<number>, n: number, C: number, k: number): { tags: Int32Array; score: number }[] {
-  const nothing = new Float64Array(C * C);
-  const chain = { C, n, transitions: nothing, start: nothing, end: nothing, emission: (t: number, j: number) => logarithms[t * C + j] };
-  return bestPaths(chain, k);
+/** The k best ways to choose each tag by itself: a chain whose transitions say nothing, of each word's k best tags. */
+function independentPaths(logarithms: ArrayLike<number>, n: number, C: number, k: number): ScoredPath[] {
+  const most = Math.min(k, C);
+  const ranked = Array.from({ length: n }, (_, t) => bestTags(logarithms, t * C, C, most));
+  const nothing = new Float64Array(most * most);
+  const emission = (t: number, rank: number): number => logarithms[t * C + ranked[t][rank]];
+  const paths = bestPaths({ C: most, n, transitions: nothing, start: nothing, end: nothing, emission }, k);
+  return paths.map(({ tags, score }) => ({ tags: tags.map((rank, t) => ranked[t][rank]), score }));
+}
+
+function bestTags(values: ArrayLike<number>, from: number, C: number, most: number): number[] {
+  if (most === 1) return [highest(values, from, C)];
+  const tags = Array.from({ length: C }, (_, j) => j);
+  return tags.sort((a, b) => values[from + b] - values[from + a]).slice(0, most);
 }
