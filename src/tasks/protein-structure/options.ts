@@ -9,7 +9,7 @@ export const cells = ['lstm', 'gru'] as const;
 export const features = ['embedding', 'one-hot', 'blosum62', 'profile'] as const;
 export type Feature = (typeof features)[number];
 
-/** Where a table's columns are, and which way from eight states to three: for reading data. */
+/** For reading tables. */
 const dataEntries = {
   sequenceColumn: v.optional(text('column of sequences in a table (default: sequence, seq, input or primary)')),
   structureColumn: v.optional(text('column of secondary structures (default: dssp8, sst8, q8, dssp3, sst3, q3 or structure)')),
@@ -39,8 +39,7 @@ export const trainSchema = v.strictObject({
   inputDropout: v.optional(within('share of the features dropped while training, in [0, 1)', 0, 1), 0),
   residueDropout: v.optional(within('share of the residues made unknown while training, in [0, 1)', 0, 1), 0),
 
-  ...trainingEntries({ batchSize: 16, learningRate: 0.002, epochs: 5 }),
-  averageDecay: v.optional(within('exponential average of the weights, which is what is used; 0: off', 0, 1), 0.998),
+  ...trainingEntries({ batchSize: 16, learningRate: 0.002, epochs: 8 }),
 });
 
 /** As a user writes them. */
@@ -52,9 +51,10 @@ export type ResolvedOptions = v.InferOutput<typeof trainSchema>;
 /** Checks options and fills in what is absent. @throws ConfigError */
 export function resolveOptions(given: ProteinStructureOptions): ResolvedOptions {
   const options = parseOptions(trainSchema, given);
-  if (options.window % 2 === 0)
+  if (options.window % 2 === 0) {
     throw new ConfigError(`window: expected an odd number, received ${options.window}. Try ${options.window + 1}.`);
-  return { ...options, features: [...new Set(options.features)], epochs: epochsOf(options, 5) };
+  }
+  return { ...options, features: [...new Set(options.features)], epochs: epochsOf(options, 8) };
 }
 
 export const evaluateSchema = v.strictObject(dataEntries);

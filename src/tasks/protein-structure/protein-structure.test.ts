@@ -52,7 +52,6 @@ const small: ProteinStructureOptions = {
   projectionSize: 0,
   numLayers: 1,
   batchSize: 8,
-  averageDecay: 0,
   dropout: 0.1,
   learningRate: 0.02,
   seed: 3,
