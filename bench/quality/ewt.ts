@@ -1,6 +1,7 @@
 /**
  * Parts of speech on UD English-EWT, from the train file alone, on gold tokens: UPOS; XPOS from the words; XPOS with gold UPOS and
- * lemma as linguistic features. The dev file chooses the best weights, and chose the options; the test file is looked at at the end.
+ * lemma as linguistic features. The dev file chooses the best weights; the options are usual ones, confirmed on the dev file. The test
+ * file is looked at at the end.
  *
  *   UNROLLED_THREADS=1 npx tsx bench/quality/ewt.ts --data FOLDER [--runs UPOS,…] [--folder runs/ewt]
  *
