@@ -67,11 +67,11 @@ export function inputOf(task: Task, input: string | undefined, { file }: { reado
   return { ...textOf(input ?? '', 'the input'), path: null, colors };
 }
 
-/** Whether something comes through a pipe or a file; a service or a test may leave nothing at all there. */
+/** Whether something comes through a pipe, a socket (what Node gives a child) or a file; there may be nothing at all. */
 function isPiped(): boolean {
   try {
     const input = fstatSync(0);
-    return input.isFIFO() || input.isFile();
+    return input.isFIFO() || input.isFile() || input.isSocket();
   } catch {
     return false;
   }

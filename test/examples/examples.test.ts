@@ -1,6 +1,7 @@
 /**
  * Every program in examples/ and every complete program in the README and in docs/ runs as printed. A complete program is
- * a fenced `ts` block that imports from 'unrolled'; it runs in an empty folder, on the built package.
+ * a fenced `ts` block that imports from 'unrolled'; it runs in an empty folder, on the built package. Those in docs/tasks/ work on
+ * a user's files: their types are checked.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -16,11 +17,13 @@ const examples = readdirSync(join(root, 'examples'))
   .map((file) => ({ name: `examples/${file}`, text: readFileSync(join(root, 'examples', file), 'utf8') }));
 
 const pages = ['README.md', ...readdirSync(join(root, 'docs')).flatMap((file) => (file.endsWith('.md') ? [`docs/${file}`] : []))];
-const blocks = pages.flatMap((page) =>
+const taskPages = readdirSync(join(root, 'docs/tasks')).map((file) => `docs/tasks/${file}`);
+const programsOf = (page: string) =>
   [...readFileSync(join(root, page), 'utf8').matchAll(/^```ts\n(.*?)^```/gms)]
     .map((match, i) => ({ name: `${page}, block ${i + 1}`, text: match[1] }))
-    .filter(({ text }) => /from 'unrolled'/.test(text)),
-);
+    .filter(({ text }) => /from 'unrolled'/.test(text));
+const blocks = pages.flatMap(programsOf);
+const folderOf = (name: string): string => join(scratch, name.replaceAll(/[^a-z0-9]+/gi, '-'));
 
 beforeAll(() => {
   rmSync(scratch, { recursive: true, force: true });
@@ -29,7 +32,7 @@ beforeAll(() => {
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
 describe.each([...examples, ...blocks])('$name', ({ name, text }) => {
-  const folder = join(scratch, name.replaceAll(/[^a-z0-9]+/gi, '-'));
+  const folder = folderOf(name);
 
   test('runs', () => {
     mkdirSync(folder, { recursive: true });
@@ -44,6 +47,10 @@ describe.each([...examples, ...blocks])('$name', ({ name, text }) => {
 });
 
 test('their types are right', () => {
+  for (const { name, text } of taskPages.flatMap(programsOf)) {
+    mkdirSync(folderOf(name), { recursive: true });
+    writeFileSync(join(folderOf(name), 'program.ts'), text);
+  }
   const options = {
     extends: join(root, 'tsconfig.json'),
     compilerOptions: { noEmit: true, rootDir: root, types: ['node'] },

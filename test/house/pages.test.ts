@@ -4,8 +4,10 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { expect, test } from 'vitest';
 
 const root = resolve(import.meta.dirname, '../..');
-const docs = readdirSync(join(root, 'docs')).filter((file) => file.endsWith('.md'));
-const pages = ['README.md', 'CHANGELOG.md', ...docs.map((file) => `docs/${file}`)];
+const docs = ['docs', 'docs/tasks'].flatMap((folder) =>
+  readdirSync(join(root, folder)).flatMap((file) => (file.endsWith('.md') ? [`${folder}/${file}`] : [])),
+);
+const pages = ['README.md', 'CHANGELOG.md', ...docs];
 
 /** Builds and measurements make these; a fresh checkout may lack them. */
 const isMade = (path: string) => /^(docs\/api|bench\/results)\//.test(path);

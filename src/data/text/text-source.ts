@@ -28,6 +28,11 @@ export async function textIn(source: TextSource): Promise<string> {
 export async function* linesIn(source: TextSource): AsyncGenerator<string> {
   let rest = '';
   for await (const piece of source.chunks()) {
+    // A line of many pieces is put together once, at its end.
+    if (!piece.includes('\n')) {
+      rest += piece;
+      continue;
+    }
     const lines = (rest + piece).split('\n');
     rest = lines.pop() ?? '';
     yield* lines;
