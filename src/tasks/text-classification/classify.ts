@@ -5,6 +5,7 @@ import { scope } from '../../autograd/scope.ts';
 import { noGrad } from '../../autograd/tape.ts';
 import { Breath } from '../../training/breath.ts';
 import type { EncodedWords, WordEncoder } from '../words/word-encoder.ts';
+import { valuesOf } from './dataset.ts';
 import type { TextClassifierModel } from './model.ts';
 import type { SavedTextClassifier } from './saved.ts';
 import { splitWords } from './split-words.ts';
@@ -35,7 +36,7 @@ export interface ClassifyTextsOptions {
  * const [{ labels, probabilities }] = await classifyTexts(classifier, ['What a film!']);
  */
 export async function classifyTexts(
-  { model, encoder, labels, config }: SavedTextClassifier,
+  { model, encoder, features, labels, config }: SavedTextClassifier,
   texts: readonly string[],
   options: ClassifyTextsOptions = {},
 ): Promise<TextClassification[]> {
@@ -43,7 +44,7 @@ export async function classifyTexts(
   const outputs = await outputsOf(
     model,
     encoder,
-    words.map((own) => encoder.encode(own)),
+    words.map((own) => encoder.encode(own, valuesOf(features, own))),
     options,
   );
   const { isMultiLabel } = model.architecture;

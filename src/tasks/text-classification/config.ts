@@ -33,6 +33,8 @@ export const configSchema = v.object({
     // checked by the encoder itself
     words: v.custom<WordEncoderJson>((json) => typeof json === 'object' && json !== null, 'expected a word encoder'),
     labels: v.array(v.string()),
+    // of words, beside their letters
+    features: v.array(v.string()),
     // words of a text that are read
     maxLength: size,
   }),

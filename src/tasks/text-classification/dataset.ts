@@ -4,6 +4,7 @@ import { readWordVectors } from '../../data/text/word-vectors.ts';
 import { ConfigError, FormatError, unknownName } from '../../tensor/errors.ts';
 import { Random } from '../../tensor/random.ts';
 import { Fingerprint } from '../fingerprint.ts';
+import { TokenFeatures } from '../tagging/token-features.ts';
 import { type EncodedWords, WordCounts, WordEncoder } from '../words/word-encoder.ts';
 import { unknownRates } from '../words/word-features.ts';
 import { type LabelledText, type LabelledTextFormat, labelledTexts } from './labelled-texts.ts';
@@ -22,6 +23,8 @@ export interface ClassifierExample {
 /** What is learnt from, what it is validated on, and what the numbers stand for. */
 export interface ClassifierData {
   readonly encoder: WordEncoder;
+  /** What is known of words beside their letters. */
+  readonly features: TokenFeatures;
   readonly labels: readonly string[];
   readonly isMultiLabel: boolean;
   readonly train: readonly ClassifierExample[];
@@ -52,7 +55,8 @@ export async function readClassifierData(
   const apart = files.valid === undefined || files.valid.length === 0 ? null : await readAll(files.valid, format);
   const [train, valid] = apart === null ? setAside(given, options) : [given, apart];
 
-  const counts = new WordCounts({ lowercase: options.lowercase });
+  const features = new TokenFeatures(options.features, []);
+  const counts = new WordCounts({ lowercase: options.lowercase, features: features.names.length });
   const fingerprint = new Fingerprint();
   const split = (texts: readonly LabelledText[]) =>
     texts.map(({ text, labels: own }) => {
@@ -61,20 +65,21 @@ export async function readClassifierData(
       return splitWords(text, options.maxLength);
     });
   const [trainWords, validWords] = [split(train), split(valid)];
-  for (const words of trainWords) counts.add(words);
+  for (const words of trainWords) counts.add(words, valuesOf(features, words));
   const encoder = WordEncoder.of(counts, { minCount: options.minCount });
   const vectors =
     options.wordVectors === undefined ? null : await readWordVectors(textFile(options.wordVectors), (word) => encoder.words.has(word));
 
   const numbers = numbersOf(labels);
   const encode = (texts: readonly LabelledText[], words: readonly string[][]): ClassifierExample[] =>
-    texts.map((text, i) => ({ words: encoder.encode(words[i]), labels: labelIds(text, numbers) }));
+    texts.map((text, i) => ({ words: encoder.encode(words[i], valuesOf(features, words[i])), labels: labelIds(text, numbers) }));
   const data = { train: encode(train, trainWords), valid: encode(valid, validWords) };
   const labelCounts = new Int32Array(labels.length);
   for (const { labels: own } of data.train) for (const k of own) labelCounts[k]++;
   return {
     ...data,
     encoder,
+    features,
     labels,
     isMultiLabel,
     labelCounts,
@@ -82,6 +87,11 @@ export async function readClassifierData(
     vectors,
     fingerprint: fingerprint.toString(),
   };
+}
+
+/** Of each feature the words' values. */
+export function valuesOf(features: TokenFeatures, words: readonly string[]): string[][] {
+  return features.valuesOf({ words, fields: null });
 }
 
 /** What of the options says how files are written. */

@@ -38,6 +38,12 @@ export const trainSchema = v.strictObject({
   embeddingSize: v.optional(whole("numbers of a word's own vector; 0: none (default 100, or that of the word vectors)", 0, 65_536)),
   wordVectors: v.optional(text('file of word vectors to begin with, in the text format of GloVe or word2vec')),
   freezeVectors: v.optional(flag('leave the vectors of words as they are in the file'), false),
+  features: v.optional(names('what is known of a word beside its letters: shape, capitals, prefixN, suffixN'), [
+    'suffix2',
+    'suffix3',
+    'shape',
+  ]),
+  featureEmbeddingSize: v.optional(whole("numbers of each feature's vector", 1, 65_536), 32),
   characterEmbeddingSize: v.optional(whole("numbers of a character's vector", 1, 65_536), 32),
   characterHiddenSize: v.optional(whole('units in each direction that read the characters of a word; 0: none', 0, 65_536), 32),
 

@@ -2,6 +2,7 @@
 import { FormatError } from '../../tensor/errors.ts';
 import { loadModel, type ModelFile, saveModel } from '../../training/model-file.ts';
 import { parseWith } from '../../training/schema.ts';
+import { TokenFeatures } from '../tagging/token-features.ts';
 import { WordEncoder } from '../words/word-encoder.ts';
 import { configSchema, type TextClassifierArchitecture, type TextClassifierConfig } from './config.ts';
 import { TextClassifierModel } from './model.ts';
@@ -10,6 +11,8 @@ import { TextClassifierModel } from './model.ts';
 export interface SavedTextClassifier {
   readonly model: TextClassifierModel;
   readonly encoder: WordEncoder;
+  /** What is known of words beside their letters. */
+  readonly features: TokenFeatures;
   readonly labels: readonly string[];
   readonly config: TextClassifierConfig;
 }
@@ -43,6 +46,8 @@ export function textClassifierFrom(file: ModelFile, path?: string): SavedTextCla
   expect('labels', architecture.classes, vocabulary.labels.length);
   expect('words', architecture.words.wordVocabularySize, encoder.words.size);
   expect('characters', architecture.words.characterVocabularySize, encoder.characters.size);
+  const features = new TokenFeatures(vocabulary.features, []);
+  expect('features', architecture.words.features.length, features.names.length);
   const held = [...file.tensors.values()].reduce((sum, { values }) => sum + values.length, 0);
   const built = parametersOf(architecture);
   if (built > held) refuse(`the architecture has ${built} parameters or more, the file holds ${held}`);
@@ -52,7 +57,7 @@ export function textClassifierFrom(file: ModelFile, path?: string): SavedTextCla
   } catch (cause) {
     throw new FormatError((cause as Error).message, { file: path }, { cause });
   }
-  return { model: model.eval(), encoder, labels: vocabulary.labels, config };
+  return { model: model.eval(), encoder, features, labels: vocabulary.labels, config };
 }
 
 /** A lower bound, so that a file cannot make a model that is larger than itself. */

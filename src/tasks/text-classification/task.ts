@@ -5,7 +5,7 @@ import type { ModelFile } from '../../training/model-file.ts';
 import type { Evaluation, Facts, PredictInput, Prediction, PreparedTraining, Task, TaskOptions } from '../task.ts';
 import { classifyTexts } from './classify.ts';
 import type { TextClassifierConfig } from './config.ts';
-import { formatOf, labelIds, numbersOf, readAll } from './dataset.ts';
+import { formatOf, labelIds, numbersOf, readAll, valuesOf } from './dataset.ts';
 import { evaluateClassifier } from './evaluate.ts';
 import { hasRecords, type LabelledTextFormat, unlabelledTexts } from './labelled-texts.ts';
 import type { TextClassifierModel } from './model.ts';
@@ -51,13 +51,13 @@ async function evaluate(file: ModelFile, data: readonly string[], options: TaskO
     throw new ConfigError('expected at least one file to evaluate on, received none. Name a table of labels and texts.');
   const { threshold, errors = 10, ...given } = options as { threshold?: number; errors?: number };
   const classifier = textClassifierFrom(file);
-  const { model, encoder, labels, config } = classifier;
+  const { model, encoder, features, labels, config } = classifier;
   const texts = await readAll(data, formatGiven(config, given));
   const numbers = numbersOf(labels);
-  const examples = texts.map((text) => ({
-    words: encoder.encode(splitWords(text.text, config.vocabulary.maxLength)),
-    labels: labelIds(text, numbers),
-  }));
+  const examples = texts.map((text) => {
+    const words = splitWords(text.text, config.vocabulary.maxLength);
+    return { words: encoder.encode(words, valuesOf(features, words)), labels: labelIds(text, numbers) };
+  });
   const { metrics, scores, judged } = await evaluateClassifier(model, classifier, examples, { threshold });
   const worst = judged
     .map((judgement, i) => ({ ...judgement, ...texts[i] }))

@@ -50,6 +50,8 @@ function reviews(count: number, seed: number): [label: string, text: string][] {
 
 const tsv = (rows: readonly (readonly string[])[]) => rows.map((row) => `${row.join('\t')}\n`).join('');
 const small: TextClassifierOptions = {
+  features: ['shape', 'suffix2'],
+  featureEmbeddingSize: 4,
   embeddingSize: 12,
   characterEmbeddingSize: 8,
   characterHiddenSize: 6,

@@ -107,7 +107,7 @@ async function build(files: ClassifierFiles, given: TextClassifierOptions): Prom
   const config: TextClassifierConfig = {
     task: 'text-classification',
     architecture: model.architecture,
-    vocabulary: { words: encoder.toJSON(), labels: [...labels], maxLength: options.maxLength },
+    vocabulary: { words: encoder.toJSON(), labels: [...labels], features: options.features, maxLength: options.maxLength },
     format: { ...formatOf(options), columns: options.columns === undefined ? undefined : [...options.columns] },
     training: { options, texts: train.length },
   };
@@ -134,22 +134,24 @@ function monitoredMetric(isMultiLabel: boolean, isWeighted: boolean): string {
   return isMultiLabel ? 'f1Micro' : 'accuracy';
 }
 
-function architectureOf(options: ResolvedOptions, { encoder, labels, isMultiLabel, vectors }: ClassifierData): TextClassifierArchitecture {
+function architectureOf(options: ResolvedOptions, data: ClassifierData): TextClassifierArchitecture {
   const { cell, hiddenSize, numLayers, bidirectional, pooling, dropout, characterEmbeddingSize, characterHiddenSize } = options;
+  const { encoder, labels, isMultiLabel, vectors } = data;
+  const features = data.features.names.map((name) => ({ name, embeddingSize: options.featureEmbeddingSize }));
   const wordEmbeddingSize = options.embeddingSize ?? vectors?.size ?? 100;
   if (vectors !== null && wordEmbeddingSize !== vectors.size) {
     throw new ConfigError(
       `embeddingSize: expected ${vectors.size}, as the vectors in ${options.wordVectors} have numbers, received ${wordEmbeddingSize}. Leave it out.`,
     );
   }
-  const words = sizesOf(encoder, { wordEmbeddingSize, characterEmbeddingSize, characterHiddenSize, features: [] });
+  const words = sizesOf(encoder, { wordEmbeddingSize, characterEmbeddingSize, characterHiddenSize, features });
   return { words, cell, hiddenSize, numLayers, bidirectional, pooling, classes: labels.length, isMultiLabel, dropout };
 }
 
 function training({ parts, paths, steps, run }: TrainingRun<Parts>): TextClassifierTraining {
   const { model, data, options, config } = parts;
   return {
-    classifier: { model, encoder: data.encoder, labels: data.labels, config },
+    classifier: { model, encoder: data.encoder, features: data.features, labels: data.labels, config },
     data,
     options,
     files: paths,
