@@ -172,7 +172,7 @@ async function build(data: InteractionData, given: RecommendationOptions): Promi
       metricsOf(await rankEvents(model, catalogue, validation.histories, sampled(validation.at, catalogue), { pause })),
     monitor: { metric: monitored, mode: 'max' },
     randoms: { model: model.rng, negatives },
-    fingerprint: fingerprintOf(interactions, validation.histories, features),
+    fingerprint: fingerprintOf(histories, validation.histories, features),
   };
 }
 
@@ -254,8 +254,13 @@ export function metricsOf(ranks: Ranks, cutoffs?: readonly number[]): RankingMet
   return scores.metrics();
 }
 
-function fingerprintOf(train: { readonly events: Int32Array }, valid: Histories, features: readonly ItemFeature[]): string {
-  const print = new Fingerprint().numbers(train.events).numbers(valid.items);
+function fingerprintOf(train: Histories, valid: Histories, features: readonly ItemFeature[]): string {
+  const print = new Fingerprint();
+  for (const { starts, items, times } of [train, valid])
+    print
+      .numbers(starts)
+      .numbers(items)
+      .numbers(times ?? []);
   for (const { name, ofItem } of features) print.text(name).numbers(ofItem);
   return print.toString();
 }
