@@ -5,10 +5,11 @@ import * as v from 'valibot';
 import { writeAtomically } from '#files';
 import type { Activations } from '../insight/figure/activations.ts';
 import { cells } from '../insight/figure/cells.ts';
-import { type FigureOptions, figure, panels } from '../insight/figure/figure.ts';
+import { drawFigure, type FigureOptions, figure, panels } from '../insight/figure/figure.ts';
 import type { FontFace } from '../insight/figure/font-face.ts';
-import { type Language, languages } from '../insight/figure/languages.ts';
+import { type Language, labels, languages } from '../insight/figure/languages.ts';
 import { themes } from '../insight/figure/render.ts';
+import { foreignLetters } from '../insight/figure/text.ts';
 import { traceLayers } from '../insight/figure/trace.ts';
 import { taskNamed } from '../tasks/registry.ts';
 import { choice, flag, whole } from '../tasks/schema.ts';
@@ -80,6 +81,8 @@ async function runFigure(model: string | undefined, input: string | undefined, f
     ...(model === undefined ? {} : { activations: await activationsOf(model, input, flags, layer, at) }),
   };
   if (format === 'png') {
+    const lacking = lettersWithoutFont(shown);
+    if (lacking !== '') openTerminal().line(`  The fonts for PNG lack ${lacking}; an SVG shows them where the reader has them.`);
     const svg = figure({ ...shown, theme: options.theme === 'auto' ? 'light' : options.theme, placedText: true });
     return report(out!, await renderPng(svg, options.width ?? 2 * widthOf(svg), faces), svg, json);
   }
@@ -125,6 +128,13 @@ async function activationsOf(
     ...(outputs === undefined ? {} : { outputs }),
     ...(at === undefined ? {} : { at }),
   };
+}
+
+/** Letters of a model's tokens that a PNG cannot show: there the fonts of the machine are not used. */
+function lettersWithoutFont(options: FigureOptions): string {
+  const known = options.language === 'zh' ? Object.values(labels.zh).join('') : '';
+  const runs = drawFigure(options).scene.marks.flatMap((mark) => (mark.kind === 'label' ? mark.runs : []));
+  return [...new Set(foreignLetters(runs))].filter((letter) => !known.includes(letter)).join(' ');
 }
 
 /** Pixels, as the picture says. */

@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { figure } from '../../src/insight/figure/figure.ts';
+import { foreignLetters } from '../../src/insight/figure/text.ts';
 import { scratch, tale, tiny, unrolled } from './program.ts';
 
 const { path: folder, remove } = scratch();
@@ -28,7 +29,7 @@ beforeAll(async () => {
     '--json',
   ];
   expect((await unrolled(args)).code).toBe(0);
-});
+}, 60_000);
 
 /** Width and height, from the header. */
 function sizeOfPng(file: string): [number, number] {
@@ -62,6 +63,14 @@ describe('figure', () => {
     expect(svg).toContain('GRU, layer 1 of 2');
     expect(svg).toContain('12 units');
     expect(svg).toContain('Step 9 in full');
+  });
+
+  it('says which letters a PNG lacks', async () => {
+    const out = join(folder, 'plain.png');
+    const plain = await unrolled(['figure', '--language', 'zh', '--out', out]);
+    expect(plain.stderr).not.toContain('lack');
+    const runs = [{ text: 'a鲸é', face: 'sans', size: 12 }] as const;
+    expect(foreignLetters(runs)).toEqual(['鲸']);
   });
 
   it.each([

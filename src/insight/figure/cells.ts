@@ -19,9 +19,12 @@ import type { Labels } from './languages.ts';
 import { drawLegend } from './legend.ts';
 import { operatorRadius, type Scene } from './scene.ts';
 
+/** Cells that can be drawn. */
 export const cells = ['rnn', 'gru', 'lstm'] as const;
+/** A cell, by its name. */
 export type CellName = (typeof cells)[number];
 
+/** How a cell is drawn, and what stands beside it. */
 export interface CellDrawing {
   readonly width: number;
   readonly name: keyof Labels;

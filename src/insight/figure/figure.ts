@@ -8,9 +8,12 @@ import { renderSvg, type Theme, themes } from './render.ts';
 import { Scene } from './scene.ts';
 import { drawFolded, drawUnrolled, foldedHeight, foldedWidth, unrolledHeight } from './unrolled-panel.ts';
 
+/** Parts of the figure. */
 export const panels = ['all', 'folded', 'unrolled', 'cells'] as const;
+/** A part of the figure, or all of it. */
 export type Panel = (typeof panels)[number];
 
+/** What the figure shows, and how. */
 export interface FigureOptions {
   /** Which part. Default 'all'. */
   readonly panel?: Panel;
@@ -58,6 +61,7 @@ export function figure(options: FigureOptions = {}): string {
   return renderSvg(scene, { size, width, theme, language, title, description, fonts, isPlaced: placedText, isMoving: animate });
 }
 
+/** A drawing and its page. */
 export interface Drawn {
   readonly scene: Scene;
   readonly size: { readonly width: number; readonly height: number };

@@ -1,7 +1,7 @@
 export type { Activations } from './activations.ts';
-export { type CellName, cells } from './cells.ts';
-export { type FigureOptions, figure, type Panel, panels } from './figure.ts';
+export type { CellName as FigureCell } from './cells.ts';
+export { type FigureOptions, figure, type Panel as FigurePanel } from './figure.ts';
 export type { FontFace } from './font-face.ts';
-export { type Language, languages } from './languages.ts';
-export { type Theme, themes } from './render.ts';
+export type { Language as FigureLanguage } from './languages.ts';
+export type { Theme as FigureTheme } from './render.ts';
 export { type LayerTrace, type Observation, type StepTrace, type TracedLayers, traceLayers } from './trace.ts';

@@ -2,8 +2,10 @@
 
 /** Languages that labels can be in. */
 export const languages = ['en', 'de', 'fr', 'es', 'zh'] as const;
+/** A language, by its code. */
 export type Language = (typeof languages)[number];
 
+/** What stands in the figure. */
 export interface Labels {
   readonly title: string;
   readonly description: string;

@@ -4,7 +4,9 @@ import { dark, light, type Palette, type Role, roles, shadeOf } from './marks.ts
 import { type Label, type Line, type Mark, operatorRadius, type Point, type Scene, type Shape } from './scene.ts';
 import { widthOf } from './text.ts';
 
+/** Light or dark paper; `auto` asks the reader's system. */
 export const themes = ['auto', 'light', 'dark'] as const;
+/** Light or dark paper; `auto` asks the reader's system. */
 export type Theme = (typeof themes)[number];
 
 export interface Page {

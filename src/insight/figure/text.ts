@@ -38,6 +38,11 @@ export function widthOf(runs: readonly Run[]): number {
   }, 0);
 }
 
+/** Letters that none of the Latin fonts has. */
+export function foreignLetters(runs: readonly Run[]): string[] {
+  return runs.flatMap(({ text, face }) => [...text].filter((letter) => !widthsOf[face].has(letter)));
+}
+
 /** How far letters reach above and below the baseline, in font sizes: those that reach least, and all others. */
 const low = /^[acegmnopqrsuvwxyzσ−=+·…\s,.;-]*$/;
 const ascent = { low: 0.52, high: 0.76, wide: 0.88 };

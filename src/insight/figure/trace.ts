@@ -34,6 +34,7 @@ export interface Observation {
   readonly outputs?: readonly string[];
 }
 
+/** What one layer computed of a sequence. */
 export interface LayerTrace {
   readonly cell: CellName;
   readonly hiddenSize: number;
