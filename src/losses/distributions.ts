@@ -176,7 +176,7 @@ function elementLoss(name: string, x: Tensor, target: Tensor, P: number, options
     for (let i = 0; i < n; i++) {
       for (let p = 0; p < P; p++) one[p] = outputs[i * P + p];
       losses[i] = loss(one, wanted[i], dOne, i);
-      derivatives.set(dOne, i * P);
+      for (let p = 0; p < P; p++) derivatives[i * P + p] = dOne[p];
     }
     const y = tensor(losses, { shape: target.shape, backend });
     const saved = tensor(derivatives, { shape: x.shape, backend });

@@ -3,7 +3,7 @@ import { Breath } from '../../training/breath.ts';
 import { ForecastMetrics } from '../metrics/forecast.ts';
 import { forecastWindows, type SamplingOptions, type WindowForecast } from './forecast.ts';
 import type { Forecaster } from './model.ts';
-import { Point, type Predictive } from './predictive.ts';
+import { Point } from './predictive.ts';
 import type { ModelSeries, Windows } from './windows.ts';
 
 /** How a model fares, overall and by series, and how forecasts without a model do on the same windows. */
@@ -42,8 +42,8 @@ export async function backtest(
     for (const forecasts of forecastWindows(model, series, windows, sampling)) {
       for (const forecast of forecasts) {
         judge(forecast, [all, bySeries.get(forecast.series.name)!], byStep);
-        judge(naiveForecast(forecast, 1), [naive]);
-        judge(naiveForecast(forecast, season), [seasonal]);
+        judgeNaive(forecast, 1, naive);
+        judgeNaive(forecast, season, seasonal);
       }
       await pause();
     }
@@ -89,15 +89,18 @@ function judge({ series, origin, steps }: WindowForecast, totals: readonly Forec
   });
 }
 
-/** What was last seen `season` steps, or whole seasons, before each step. */
-function naiveForecast({ series, origin, steps }: WindowForecast, season: number): WindowForecast {
-  const value = (h: number): Predictive => {
+/** Judges what was last seen `season` steps, or whole seasons, before each step. */
+function judgeNaive({ series, origin, steps }: WindowForecast, season: number, total: ForecastMetrics): void {
+  const { original } = series;
+  const { deviation, naiveError } = series.scale;
+  for (let h = 0; h < steps.length && origin + h < original.length; h++) {
     let t = origin + h - season * (Math.floor(h / season) + 1);
     // Missing: a season earlier; none left: the mean.
-    while (t >= 0 && Number.isNaN(series.original[t])) t -= season;
-    return new Point(t >= 0 ? series.original[t] : series.scale.shift);
-  };
-  return { series, origin, steps: steps.map((_, h) => value(h)) };
+    while (t >= 0 && Number.isNaN(original[t])) t -= season;
+    const value = t >= 0 ? original[t] : series.scale.shift;
+    const actual = original[origin + h];
+    total.add({ actual, mean: value, median: value, crps: Math.abs(actual - value), interval80: null, deviation, naiveError });
+  }
 }
 
 function pauseNow(): () => Promise<void> {

@@ -14,7 +14,7 @@ import {
 } from '../../losses/distributions.ts';
 import { mae, mse } from '../../losses/pointwise.ts';
 import type { Floats } from '../../nn/recurrent-stream.ts';
-import { type Drawable, NegativeBinomial, Normal, Point, type Predictive, Quantiles, StudentT } from './predictive.ts';
+import { type Drawable, NegativeBinomial, Normal, Point, type Predictive, QuantileLevels, Quantiles, StudentT } from './predictive.ts';
 
 export const outputs = ['mean', 'median', 'quantiles', 'gaussian', 'student-t', 'negative-binomial'] as const;
 /** `mean` is learnt by squared errors, `median` by absolute ones, `quantiles` by the pinball loss, the others by likelihood. */
@@ -58,16 +58,18 @@ export function outputOf(name: OutputName, levels: readonly number[]): Output {
         loss: (raw, targets) => weighted(raw, targets, (x, y) => mae(squeeze(x, 2), y, { reduction: 'none' }), 1),
         read: (raw, at, shift, scale) => new Point(shift + scale * raw[at]),
       };
-    case 'quantiles':
+    case 'quantiles': {
+      const places = new QuantileLevels(levels);
       return {
         size: levels.length,
         loss: (raw, targets) => weighted(raw, targets, (x, y) => quantileLoss(x, y, { levels, reduction: 'none' }), 1),
-        read: (raw, at, shift, scale) =>
-          new Quantiles(
-            levels,
-            Float64Array.from(levels, (_, q) => shift + scale * raw[at + q]),
-          ),
+        read: (raw, at, shift, scale) => {
+          const values = new Float64Array(levels.length);
+          for (let q = 0; q < levels.length; q++) values[q] = shift + scale * raw[at + q];
+          return new Quantiles(places, values);
+        },
       };
+    }
     case 'gaussian':
       return {
         size: 2,
@@ -116,8 +118,13 @@ function negativeBinomial(raw: Floats, at: number, scale: number): Drawable {
 /** Σ w·loss / Σ w. @param power of the window's scale that a loss in its units has */
 function weighted(raw: Tensor, targets: Targets, losses: (raw: Tensor, y: Tensor) => Tensor, power: number): Tensor {
   const { batchSize: B, length: N, values, weights, windowScale } = targets;
-  const count = weights.reduce((total, weight) => total + weight, 0) || 1;
-  const scaled = Float32Array.from(weights, (weight, i) => (weight * windowScale[Math.floor(i / N)] ** power) / count);
+  let count = 0;
+  for (let i = 0; i < weights.length; i++) count += weights[i];
+  const scaled = new Float32Array(B * N);
+  for (let b = 0; b < B; b++) {
+    const weight = windowScale[b] ** power / (count || 1);
+    for (let i = b * N; i < (b + 1) * N; i++) scaled[i] = weight * weights[i];
+  }
   const make = (of: Float32Array): Tensor => tensor(of, { shape: [B, N], backend: raw.backend });
   return sum(mul(losses(raw, make(values)), make(scaled)));
 }

@@ -10,6 +10,7 @@ import {
   Point,
   type Predictive,
   poissonNumber,
+  QuantileLevels,
   Quantiles,
   StudentT,
 } from './predictive.ts';
@@ -72,7 +73,7 @@ describe('distributions', () => {
 
   it('quantile and cdf undo one another', () => {
     const { normal, 'Student t': t } = distributions;
-    const quantiles = new Quantiles([0.1, 0.5, 0.7], Float64Array.of(-1, 2, 2.5));
+    const quantiles = new Quantiles(new QuantileLevels([0.1, 0.5, 0.7]), Float64Array.of(-1, 2, 2.5));
     fc.assert(
       fc.property(fc.constantFrom<Predictive>(normal, t, quantiles), fc.double({ min: 0.001, max: 0.999, noNaN: true }), (d, p) => {
         expect(d.cdf(d.quantile(p))).toBeCloseTo(p, 8);
@@ -86,7 +87,7 @@ describe('quantiles', () => {
     const normal = new Normal(3, 0.5);
     const levels = [0.1, 0.3, 0.6, 0.9];
     const curve = new Quantiles(
-      levels,
+      new QuantileLevels(levels),
       Float64Array.from(levels, (p) => normal.quantile(p)),
     );
     for (const p of [0.01, 0.05, 0.2, 0.5, 0.77, 0.99]) expect(curve.quantile(p)).toBeCloseTo(normal.quantile(p), 10);
@@ -94,9 +95,9 @@ describe('quantiles', () => {
   });
 
   it('that cross are sorted, and may be one', () => {
-    expect(new Quantiles([0.1, 0.5, 0.9], Float64Array.of(5, 3, 4)).quantile(0.5)).toBe(4);
-    expect(new Quantiles([0.5], Float64Array.of(3)).quantile(0.9)).toBe(3);
-    expect(new Quantiles([0.25, 0.75], Float64Array.of(2, 2)).cdf(2)).toBeGreaterThan(0);
+    expect(new Quantiles(new QuantileLevels([0.1, 0.5, 0.9]), Float64Array.of(5, 3, 4)).quantile(0.5)).toBe(4);
+    expect(new Quantiles(new QuantileLevels([0.5]), Float64Array.of(3)).quantile(0.9)).toBe(3);
+    expect(new Quantiles(new QuantileLevels([0.25, 0.75]), Float64Array.of(2, 2)).cdf(2)).toBeGreaterThan(0);
   });
 });
 

@@ -204,18 +204,63 @@ export class NegativeBinomial implements Drawable {
 
 const crpsLevels = 200;
 
+/** Where a level lies among others: between `below` and the next one, by the share of the way. */
+interface Place {
+  readonly below: number;
+  readonly share: number;
+}
+
+/** The levels of quantiles, and where other levels lie among them: worked out once for all forecasts of a model. */
+export class QuantileLevels {
+  /** Standard normal quantiles of the levels. */
+  readonly z: readonly number[];
+  /** Of the levels that the crps is worked out by. */
+  readonly curve: readonly Place[];
+  readonly #places = new Map<number, Place>();
+
+  /** @param levels rising */
+  constructor(levels: readonly number[]) {
+    this.z = levels.map(standardQuantile);
+    this.curve = curveLevels.map((p) => this.placeOf(p));
+  }
+
+  placeOf(p: number): Place {
+    let place = this.#places.get(p);
+    if (place === undefined) {
+      place = this.#find(standardQuantile(p));
+      if (this.#places.size < mostPlaces) this.#places.set(p, place);
+    }
+    return place;
+  }
+
+  #find(at: number): Place {
+    const { z } = this;
+    if (z.length === 1) return { below: 0, share: 0 };
+    let below = 0;
+    while (below < z.length - 2 && z[below + 1] < at) below++;
+    return { below, share: (at - z[below]) / (z[below + 1] - z[below]) };
+  }
+}
+
+const mostPlaces = 1000;
+
 /**
  * Quantiles, and between them a curve: linear in the normal quantile of the level, also beyond the first and the last. So
  * quantiles of a normal distribution give that distribution.
  */
 export class Quantiles implements Predictive {
-  readonly #z: readonly number[];
+  readonly #levels: QuantileLevels;
   readonly #values: Float64Array;
 
-  /** @param levels rising @param values in any order: quantiles that cross are sorted */
-  constructor(levels: readonly number[], values: Float64Array) {
-    this.#z = levels.map(standardQuantile);
-    this.#values = values.sort();
+  /** @param values of each level, in any order: quantiles that cross are sorted */
+  constructor(levels: QuantileLevels, values: Float64Array) {
+    this.#levels = levels;
+    for (let i = 1; i < values.length; i++) {
+      if (values[i] >= values[i - 1]) continue;
+      values.sort();
+      break;
+    }
+    this.#values = values;
   }
 
   /** The median: quantiles do not say where the mean is. */
@@ -224,18 +269,11 @@ export class Quantiles implements Predictive {
   }
 
   quantile(p: number): number {
-    const z = this.#z;
-    const values = this.#values;
-    const last = z.length - 1;
-    if (last === 0) return values[0];
-    const at = standardQuantile(p);
-    let k = 1;
-    while (k < last && z[k] < at) k++;
-    return values[k - 1] + ((values[k] - values[k - 1]) * (at - z[k - 1])) / (z[k] - z[k - 1]);
+    return this.#at(this.#levels.placeOf(p));
   }
 
   cdf(y: number): number {
-    const z = this.#z;
+    const { z } = this.#levels;
     const values = this.#values;
     const last = z.length - 1;
     if (last === 0) return y < values[0] ? 0 : 1;
@@ -252,17 +290,22 @@ export class Quantiles implements Predictive {
 
   /** Twice the mean pinball loss at 40 levels of the curve. */
   crps(y: number): number {
+    const { curve } = this.#levels;
     let sum = 0;
-    for (const p of curveLevels) {
-      const error = y - this.quantile(p);
-      sum += Math.max(p * error, (p - 1) * error);
+    for (let i = 0; i < curve.length; i++) {
+      const error = y - this.#at(curve[i]);
+      sum += error * (error > 0 ? curveLevels[i] : curveLevels[i] - 1);
     }
-    return (2 * sum) / curveLevels.length;
+    return (2 * sum) / curve.length;
+  }
+
+  #at({ below, share }: Place): number {
+    const values = this.#values;
+    return share === 0 ? values[below] : values[below] + share * (values[below + 1] - values[below]);
   }
 }
 
 const curveLevels = Array.from({ length: 40 }, (_, i) => (i + 0.5) / 40);
-for (const p of curveLevels) known.set(p, normalQuantile(p));
 
 /** What was drawn: each value as likely as the others. */
 export class Empirical implements Predictive {
