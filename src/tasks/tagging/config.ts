@@ -23,6 +23,10 @@ export const architectureSchema = v.object({
   dropout: share,
   output: v.picklist(outputs),
   numTags: size,
+  // number of the tag O; null: the tags are not entities
+  outside: v.nullable(v.pipe(v.number(), v.integer(), v.minValue(0))),
+  // taken from the score of O while tagging
+  entityBias: v.number(),
 });
 
 /** What a tagger is built from. */

@@ -28,6 +28,8 @@ function taggerOf(output: Architecture['output']): Tagger {
     dropout: 0,
     output,
     numTags: labels.length,
+    outside: 0,
+    entityBias: 0,
     allowed: output === 'crf' ? entityConstraints(labels, 'BIO') : null,
     rng: new Random(3),
   });
@@ -61,6 +63,18 @@ describe.each(['softmax', 'crf'] as const)('Tagger with %s', (output) => {
     }
     expect(explored[0].taggings).toHaveLength(output === 'crf' ? 13 : 27); // of 27, an I-x begins or follows an O in 14
     expect(model.tag(batch).map((path) => [...path])).toEqual(explored.map(({ taggings }) => [...taggings[0].tags]));
+  });
+});
+
+it('takes the entity bias from the score of O while tagging, and only then', () => {
+  const plain = taggerOf('softmax');
+  const biased = new Tagger({ ...plain.architecture, entityBias: 0.7 });
+  biased.loadStateDict(plain.stateDict());
+  const scoresOf = (model: Tagger) => model.forward({ words, context: null }).dataSync();
+  expect(scoresOf(biased)).toEqual(scoresOf(plain));
+  const scores = scoresOf(plain.eval());
+  scoresOf(biased.eval()).forEach((score, i) => {
+    expect(score).toBeCloseTo(scores[i] - (labels[i % labels.length] === 'O' ? 0.7 : 0), 6);
   });
 });
 

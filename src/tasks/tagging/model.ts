@@ -1,6 +1,6 @@
 /** The tagger: words as vectors → bidirectional recurrent layers → a score of each tag → softmax or a chain of tags. */
 
-import { mul } from '../../autograd/ops/binary.ts';
+import { add, mul } from '../../autograd/ops/binary.ts';
 import { concat } from '../../autograd/ops/concat.ts';
 import { dropout } from '../../autograd/ops/dropout.ts';
 import { logSoftmax } from '../../autograd/ops/softmax.ts';
@@ -62,6 +62,8 @@ export class Tagger extends Module {
   readonly allowed: CrfConstraints | null;
   /** What dropout and unknown words are drawn from; a checkpoint keeps its state. */
   readonly rng: Random;
+  /** What is added to the scores while tagging; null: nothing. [C] */
+  readonly #bias: Tensor | null;
 
   constructor({ contextModels = [], allowed = null, unknownRates = null, rng = Random.fromEntropy(), ...architecture }: TaggerOptions) {
     super();
@@ -77,6 +79,9 @@ export class Tagger extends Module {
       new LSTM({ inputSize, hiddenSize, numLayers, bidirectional: true, dropout: architecture.dropout, forgetBias: 1, rng }),
     );
     this.output = this.child('output', new Linear({ inputSize: 2 * hiddenSize, outputSize: numTags, rng }));
+    const { outside, entityBias } = architecture;
+    const bias = Float32Array.from({ length: numTags }, (_, tag) => (tag === outside ? -entityBias : 0));
+    this.#bias = outside === null || entityBias === 0 ? null : tensor(bias, { backend: this.backend });
     this.crf = architecture.output === 'crf' ? this.child('crf', new LinearChainCrf({ numTags, rng })) : null;
   }
 
@@ -92,7 +97,8 @@ export class Tagger extends Module {
       }
       const x = parts.length === 1 ? parts[0] : concat(parts, 2);
       const { output } = this.rnn.forward(drop(x), null, { lengths: words.lengths });
-      return this.output.forward(drop(output));
+      const scores = this.output.forward(drop(output));
+      return this.isTraining || this.#bias === null ? scores : add(scores, this.#bias);
     });
   }
 

@@ -21,6 +21,15 @@ export const trainSchema = v.strictObject({
   gazetteers: v.optional(names('files of names, one a line, for the feature gazetteer'), []),
   scheme: v.optional(choice('how entities are written while learning (default BIOES with a CRF, else as in the files)', entitySchemes)),
   output: v.optional(choice('how tags are chosen: each by itself, or as a sequence (default crf for entities, else softmax)', outputs)),
+  entityBias: v.optional(
+    v.pipe(
+      v.number(),
+      v.minValue(-100),
+      v.maxValue(100),
+      v.description('taken from the score of O while tagging: above 0 more entities are found, and fewer of them are right'),
+    ),
+    0,
+  ),
   validFraction: v.optional(within('without validation files: share of the sentences set aside, spread evenly', 0.0001, 0.9), 0.1),
 
   lowercase: v.optional(flag('look words up lower-cased; their characters keep their case'), true),

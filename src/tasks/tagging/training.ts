@@ -283,6 +283,8 @@ function architectureOf(options: ResolvedOptions, encoder: SentenceEncoder, cont
     dropout,
     output: options.output ?? (scheme === null ? 'softmax' : 'crf'),
     numTags: tags.length,
+    outside: scheme === null ? null : tags.indexOf('O'),
+    entityBias: options.entityBias,
   };
 }
 
