@@ -43,7 +43,8 @@ export function createForecaster(options: ConstructorParameters<typeof SegmentFo
 const batchElements = 200_000;
 
 /**
- * Forecasts windows, a batch at a time; call `eval()` on the model first.
+ * Forecasts windows, a batch at a time; call `eval()` on the model first. The forecasts of a batch are made one by one as they are
+ * asked for: a backtest of millions holds few of them.
  *
  * @param horizon  steps ahead; of a model that forecasts all at once those it was built for
  */
@@ -52,7 +53,7 @@ export function* forecastWindows(
   series: readonly ModelSeries[],
   windows: Windows,
   { samples, seed, horizon = model.architecture.horizon }: SamplingOptions & { readonly horizon?: number },
-): Generator<WindowForecast[]> {
+): Generator<Iterable<WindowForecast>> {
   const isDrawn = model instanceof AutoregressiveForecaster;
   const rng = new Random(seed).fork('paths');
   const perWindow = isDrawn ? samples * 20 : model.history + horizon * model.output.size;
@@ -62,16 +63,33 @@ export function* forecastWindows(
     const count = Math.min(size, windows.series.length - begin);
     const which = Array.from({ length: count }, (_, i) => begin + i);
     const batch = collate(series, windows, which, shape);
-    const steps = isDrawn ? model.forecast(batch, { samples, rng }) : atOnce(model as SegmentForecaster | EncoderForecaster, batch);
-    yield which.map((i, b) => ({ series: series[windows.series[i]], origin: windows.origins[i], steps: steps[b] }));
+    const stepsOf = isDrawn
+      ? drawn(model.forecast(batch, { samples, rng }))
+      : atOnce(model as SegmentForecaster | EncoderForecaster, batch);
+    yield placed(which, stepsOf, series, windows);
   }
 }
 
-function atOnce(model: SegmentForecaster | EncoderForecaster, batch: WindowBatch): Predictive[][] {
-  const { size: B, horizon: H, shift, scale } = batch;
+function* placed(
+  which: readonly number[],
+  stepsOf: (b: number) => readonly Predictive[],
+  series: readonly ModelSeries[],
+  windows: Windows,
+): Generator<WindowForecast> {
+  for (const [b, i] of which.entries()) yield { series: series[windows.series[i]], origin: windows.origins[i], steps: stepsOf(b) };
+}
+
+function drawn(steps: readonly (readonly Predictive[])[]): (b: number) => readonly Predictive[] {
+  return (b) => steps[b];
+}
+
+function atOnce(model: SegmentForecaster | EncoderForecaster, batch: WindowBatch): (b: number) => readonly Predictive[] {
+  const { horizon: H, shift, scale } = batch;
   const { output } = model;
   const raw = scope(() => noGrad(() => model.forward(batch).dataSync() as Floats));
-  return Array.from({ length: B }, (_, b) =>
-    Array.from({ length: H }, (__, h) => output.read(raw, (b * H + h) * output.size, shift[b], scale[b])),
-  );
+  return (b) => {
+    const steps = new Array<Predictive>(H);
+    for (let h = 0; h < H; h++) steps[h] = output.read(raw, (b * H + h) * output.size, shift[b], scale[b]);
+    return steps;
+  };
 }

@@ -299,7 +299,7 @@ describe('models', () => {
     const batch = collate(series, windows, [0, 1], shape);
     const raw = scope(() => noGrad(() => model.forward(batch).dataSync())) as Float32Array;
     const last = raw.length / 2 - 2;
-    const [forecasts] = [...forecastWindows(model, series, windows, { samples: 2000, seed: 1 })];
+    const forecasts = [...forecastWindows(model, series, windows, { samples: 2000, seed: 1 })].flatMap((batch) => [...batch]);
     forecasts.forEach(({ steps: [drawn] }, b) => {
       const exact = model.output.read(raw, (b * raw.length) / 2 + last, batch.shift[b], batch.scale[b]);
       expect(drawn).toBeInstanceOf(Empirical);

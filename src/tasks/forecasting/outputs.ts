@@ -64,8 +64,8 @@ export function outputOf(name: OutputName, levels: readonly number[]): Output {
         size: levels.length,
         loss: (raw, targets) => weighted(raw, targets, (x, y) => quantileLoss(x, y, { levels, reduction: 'none' }), 1),
         read: (raw, at, shift, scale) => {
-          const values = new Float64Array(levels.length);
-          for (let q = 0; q < levels.length; q++) values[q] = shift + scale * raw[at + q];
+          const values: number[] = [];
+          for (let q = 0; q < levels.length; q++) values.push(shift + scale * raw[at + q]);
           return new Quantiles(places, values);
         },
       };

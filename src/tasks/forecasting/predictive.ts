@@ -216,12 +216,14 @@ export class QuantileLevels {
   readonly z: readonly number[];
   /** Of the levels that the crps is worked out by. */
   readonly curve: readonly Place[];
+  readonly median: Place;
   readonly #places = new Map<number, Place>();
 
   /** @param levels rising */
   constructor(levels: readonly number[]) {
     this.z = levels.map(standardQuantile);
     this.curve = curveLevels.map((p) => this.placeOf(p));
+    this.median = this.placeOf(0.5);
   }
 
   placeOf(p: number): Place {
@@ -250,14 +252,14 @@ const mostPlaces = 1000;
  */
 export class Quantiles implements Predictive {
   readonly #levels: QuantileLevels;
-  readonly #values: Float64Array;
+  readonly #values: readonly number[];
 
   /** @param values of each level, in any order: quantiles that cross are sorted */
-  constructor(levels: QuantileLevels, values: Float64Array) {
+  constructor(levels: QuantileLevels, values: number[]) {
     this.#levels = levels;
     for (let i = 1; i < values.length; i++) {
       if (values[i] >= values[i - 1]) continue;
-      values.sort();
+      values.sort((a, b) => a - b);
       break;
     }
     this.#values = values;
@@ -265,11 +267,11 @@ export class Quantiles implements Predictive {
 
   /** The median: quantiles do not say where the mean is. */
   get mean(): number {
-    return this.quantile(0.5);
+    return this.#at(this.#levels.median);
   }
 
   quantile(p: number): number {
-    return this.#at(this.#levels.placeOf(p));
+    return this.#at(p === 0.5 ? this.#levels.median : this.#levels.placeOf(p));
   }
 
   cdf(y: number): number {
