@@ -3,7 +3,7 @@
  * weights, and the ranking is among all items. Trained once; measured with the items of the user's history ranked like all others,
  * and with them left out, as the programs behind the published numbers do.
  *
- *   UNROLLED_THREADS=1 npx tsx bench/quality/beauty.ts --data FOLDER [--out runs/beauty] [--epochs 18]
+ *   UNROLLED_THREADS=1 npx tsx bench/quality/beauty.ts --data FOLDER [--out runs/beauty] [--epochs 12]
  *
  * FOLDER holds Beauty.txt: a line a user, `user item item …` in the order of time.
  */
@@ -12,7 +12,7 @@ import { parseArgs } from 'node:util';
 import { dataFile, keepQuality, type Metrics, trainAndEvaluate, unrolled } from './run.ts';
 
 const { values } = parseArgs({
-  options: { data: { type: 'string' }, out: { type: 'string', default: 'runs/beauty' }, epochs: { type: 'string', default: '18' } },
+  options: { data: { type: 'string' }, out: { type: 'string', default: 'runs/beauty' }, epochs: { type: 'string', default: '12' } },
 });
 const file = dataFile(values.data, 'Beauty.txt', 'ICLRec and S3-Rec have it');
 
