@@ -18,7 +18,7 @@ import { type Reduction, reduceLosses, requireReduction } from './reduction.ts';
 /** Which candidates count, and how rows become a number. */
 export interface RankingLossOptions {
   /**
-   * [R, N]: 1 where a candidate is no negative of its row, such as the right item once more; 0 elsewhere. The right item's own
+   * [R, N], 1 where a candidate is no negative of its row, such as the right item once more; 0 elsewhere. The right item's own
    * column is left out by itself. Default: none. Each row should keep one negative.
    */
   readonly excluded?: Tensor | null;

@@ -16,6 +16,7 @@ import { requireSizes } from './linear.ts';
 import { Module } from './module.ts';
 import { type Lengths, lengthsOf } from './sequence.ts';
 
+/** Size and first values of a chain of tags. */
 export interface LinearChainCrfOptions {
   /** Number of tags, C. */
   readonly numTags: number;

@@ -43,6 +43,7 @@ export class Vocabulary {
     this.#ids = new Map(symbols.map((symbol, i) => [symbol, first + i]));
   }
 
+  /** The symbols that were counted, the most frequent first; of equally frequent ones in the order of their code points. */
   static of(counts: ReadonlyMap<string, number>, options: SymbolVocabularyOptions = {}): Vocabulary {
     const { minCount = 1, maxSize, padding = false, unknown = false } = options;
     const symbols = [...counts]
@@ -77,10 +78,12 @@ export class Vocabulary {
     return symbol;
   }
 
+  /** Whether the symbol has a number of its own. */
   has(symbol: string): boolean {
     return this.#ids.has(symbol);
   }
 
+  /** What `fromJSON` reads. */
   toJSON(): VocabularyJson {
     return { symbols: this.#symbols, padding: this.paddingId !== null, unknown: this.unknownId !== null };
   }

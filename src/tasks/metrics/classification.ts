@@ -107,6 +107,7 @@ export class ConfusionMatrix {
     return parts.join('\n');
   }
 
+  /** Counts, and scores by class. */
   toJSON(): ConfusionJson {
     return {
       labels: this.labels,
@@ -194,6 +195,7 @@ export class MultiLabelScores {
     return scoresTable(this.classes);
   }
 
+  /** Scores by class. */
   toJSON(): { readonly labels: readonly string[]; readonly classes: readonly ClassScores[] } {
     return { labels: this.labels, classes: this.classes };
   }

@@ -134,6 +134,7 @@ export class EntityScores {
     return [`${'entity'.padEnd(width)}${head}`, ...lines].join('\n');
   }
 
+  /** All scores, overall and by type. */
   toJSON(): { readonly accuracy: number; readonly overall: EntityScore; readonly byType: Readonly<Record<string, EntityScore>> } {
     return { accuracy: this.accuracy, overall: this.overall, byType: Object.fromEntries(this.byType) };
   }

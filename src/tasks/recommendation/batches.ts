@@ -12,7 +12,7 @@ export interface TrainBatch extends HistoryBatch {
   readonly at: Int32Array;
   /** The items of those next events. */
   readonly targets: Int32Array;
-  /** [B]: 1 where the row goes on with the history of the batch before, 0 where it begins another; null: all begin. */
+  /** [B], 1 where the row goes on with the history of the batch before, 0 where it begins another; null: all begin. */
   readonly goesOn: Float32Array | null;
 }
 

@@ -11,7 +11,7 @@ export interface CatalogueJson {
 
 /** Items by numbers 0 … V − 1, those of more interactions first. */
 export class Catalogue {
-  /** [V]: interactions in the training data. */
+  /** [V], interactions in the training data. */
   readonly counts: Int32Array;
   readonly #vocabulary: Vocabulary;
 
@@ -30,10 +30,12 @@ export class Catalogue {
     return this.#vocabulary.id(name);
   }
 
+  /** What the data calls an item. */
   name(id: number): string {
     return this.#vocabulary.symbol(id);
   }
 
+  /** For the model file. */
   toJSON(): CatalogueJson {
     return { items: this.#vocabulary.symbols, counts: [...this.counts] };
   }
@@ -52,11 +54,11 @@ export class Catalogue {
 /** Events of users with items by the catalogue's numbers. */
 export interface Histories {
   readonly users: readonly string[];
-  /** [U + 1]: user u has the events starts[u] … starts[u + 1] − 1. */
+  /** [U + 1], user u has the events starts[u] … starts[u + 1] − 1. */
   readonly starts: Int32Array;
   /** [N]; −1: an item that the catalogue does not have. */
   readonly items: Int32Array;
-  /** [N]: seconds; null where there are none. */
+  /** [N], seconds; null where there are none. */
   readonly times: Float64Array | null;
 }
 

@@ -13,11 +13,11 @@ export interface Interactions {
   readonly users: readonly string[];
   /** Names of items, as they first appear. */
   readonly items: readonly string[];
-  /** [U + 1]: user u has the events starts[u] … starts[u + 1] − 1. */
+  /** [U + 1], user u has the events starts[u] … starts[u + 1] − 1. */
   readonly starts: Int32Array;
-  /** [N]: the item of each event, an index into `items`. */
+  /** [N], the item of each event, an index into `items`. */
   readonly events: Int32Array;
-  /** [N]: seconds since 1970; null where the data has no times. */
+  /** [N], seconds since 1970; null where the data has no times. */
   readonly times: Float64Array | null;
 }
 

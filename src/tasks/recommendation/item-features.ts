@@ -13,7 +13,7 @@ export interface ItemFeature {
   readonly name: string;
   /** Names of classes 1, 2, …; class 0 is of items without one. */
   readonly classes: readonly string[];
-  /** [V]: the class of each item. */
+  /** [V], the class of each item. */
   readonly ofItem: readonly number[];
 }
 

@@ -63,9 +63,9 @@ export function queryLoss(options: LossOptions, counts: ArrayLike<number>, rng: 
 }
 
 interface Candidates {
-  /** [N]: the targets, then those drawn. */
+  /** [N], the targets, then those drawn. */
   readonly items: Int32Array;
-  /** [N]: −log of how often each is expected among the candidates of a batch. */
+  /** [N], −log of how often each is expected among the candidates of a batch. */
   readonly logExpected: Float32Array;
 }
 

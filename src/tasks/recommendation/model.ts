@@ -125,7 +125,12 @@ export class Recommender extends Module {
     });
   }
 
-  /** @param hidden [R, H] @param vectors of the items last taken, [R, E], for a shortcut */
+  /**
+   * What the items' vectors are multiplied with to score them, [R, E].
+   *
+   * @param hidden   [R, H]
+   * @param vectors  of the items last taken, [R, E], for a shortcut
+   */
   queriesFrom(hidden: Tensor, vectors: () => Tensor): Tensor {
     const query = this.query === null ? hidden : this.query.forward(hidden);
     return this.architecture.shortcut ? add(query, vectors()) : query;

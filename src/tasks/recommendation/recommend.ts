@@ -18,6 +18,7 @@ export interface Recommended {
   readonly items: readonly RankedItem[];
 }
 
+/** A recommendation, and how sure the model is of it. */
 export interface RankedItem extends Recommendation {
   /** That it is the next, by a model that was trained with cross entropy; of all items, also those that are left out. */
   readonly probability?: number;

@@ -7,7 +7,7 @@ export const targetKinds = ['last', 'all'] as const;
 
 /** Positions of events in `Histories.items`. Whatever a user did before an event may be used to foretell it. */
 export interface Split {
-  /** [U]: of user u the events before trainEnds[u] are learnt from. */
+  /** [U], of user u the events before trainEnds[u] are learnt from. */
   readonly trainEnds: Int32Array;
   /** Events to choose weights by. */
   readonly valid: Int32Array;

@@ -18,6 +18,7 @@ export interface RecommendationEvent {
   readonly time?: number;
 }
 
+/** An item and its score. */
 export interface Recommendation {
   readonly item: string;
   /** Higher is likelier. Scores of one moment can be compared, those of two cannot. */
