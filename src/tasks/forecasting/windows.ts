@@ -25,7 +25,7 @@ export interface ModelSeries {
   readonly values: Float32Array;
   /** [length] 1, or 0 where missing. */
   readonly observed: Float32Array;
-  /** [length + horizon, K]: calendar, then covariates known beforehand; NaN where they are not. */
+  /** [length + horizon, K], calendar, then covariates known beforehand; NaN where they are not. */
   readonly known: Float32Array;
   /** [length, P] */
   readonly past: Float32Array;

@@ -32,8 +32,7 @@ export class RankingScores {
     this.#reciprocals = new Float64Array(cutoffs.length);
   }
 
-  /** @param rank from 1; Infinity where the right item is not ranked at all */
-  /** @param rank of the right item, from 1; infinite: not ranked at all */
+  /** One right item more. @param rank from 1; Infinity where the right item is not ranked at all */
   add(rank: number): void {
     this.count++;
     for (let i = 0; i < this.cutoffs.length; i++) {

@@ -52,7 +52,7 @@ export function likeliest(probabilities: Float32Array, C: number): Uint8Array {
   });
 }
 
-/** [T, 3]: of eight states, those that belong to one of three are added up. */
+/** [T, 3], of eight states, those that belong to one of three are added up. */
 export function inThreeStates(probabilities: Float32Array, { states: C, reduction }: Architecture): Float32Array {
   if (C === 3) return probabilities;
   const table = reductionTable(reduction);
