@@ -135,7 +135,7 @@ export type EvaluateOptions = v.InferInput<typeof evaluateSchema>;
 
 export const predictSchema = v.strictObject({
   horizon: v.optional(whole('steps to forecast; default: as trained', 1, 100_000)),
-  out: v.optional(text('write the forecast to this CSV file, and show its first lines only')),
+  out: v.optional(text('write the forecast, or the scores, to this CSV file instead of the screen')),
   plot: v.optional(text('draw the forecast into this SVG file')),
   anomalies: v.optional(flag('score every value of the history instead: how unlikely it was (autoregressive)'), false),
   samples: v.optional(whole('paths drawn for a forecast (autoregressive)', 10, 100_000), 200),
