@@ -26,13 +26,14 @@ const [train, valid, test] = ['wnut17train.conll', 'emerging.dev.conll', 'emergi
 const config = {
   hiddenSize: 128,
   numLayers: 1,
-  epochs: 16,
+  epochs: 12,
   learningRate: 0.003,
   dropout: 0.5,
   wordDropout: 1,
-  averageDecay: 0.995,
+  averageDecay: 0.99,
   evaluateEvery: 212,
   features: ['prefix3', 'suffix3', 'shape', 'capitals'],
+  entityBias: 1,
 };
 const seeds = [0, 1, 2];
 
@@ -54,8 +55,8 @@ function languageModel(isReversed: boolean): string {
   const out = join(folder, name);
   rmSync(out, { recursive: true, force: true });
   unrolled([
-    ...['train', 'language-model', path, '--out', out, '--hidden-size', '256', '--dropout', '0.3'],
-    ...['--epochs', '15', '--sample-length', '0'],
+    ...['train', 'language-model', path, '--out', out, '--hidden-size', '192', '--dropout', '0.2'],
+    ...['--epochs', '6', '--sample-length', '0'],
   ]);
   return join(out, 'model.safetensors');
 }
