@@ -43,6 +43,7 @@ export interface AnomalyRow {
   readonly score: number;
 }
 
+/** A value that was scored, as a row of a table: with the median and the 80 % interval that it was expected in. */
 export function anomalyRow({ date, series, value, expected, tail, score }: Scored): AnomalyRow {
   const [low80, middle, high80] = [0.1, 0.5, 0.9].map((p) => expected.quantile(p));
   return { date, series, value, expected: middle, low80, high80, tail, score };

@@ -20,6 +20,7 @@ export interface Backtest {
   readonly seasonalNaive: Readonly<Record<string, number>>;
 }
 
+/** The season of seasonal naive and of MASE, and how many paths an autoregressive model draws. */
 export interface BacktestOptions extends SamplingOptions {
   readonly season: number;
   /** Called between batches: lets the host's other work run. */

@@ -11,6 +11,7 @@ export interface PlotSeries {
   readonly actual?: readonly PlotPoint[];
 }
 
+/** A value at an instant, in milliseconds since 1970. */
 export interface PlotPoint {
   readonly instant: number;
   /** NaN: a gap in the line. */
@@ -25,6 +26,7 @@ export interface PlotBand {
   readonly interval80?: readonly [low: number, high: number];
 }
 
+/** What is written on a plot. */
 export interface PlotOptions {
   /** Of the time axis, such as "steps of 1 hour, UTC". */
   readonly timeLabel: string;

@@ -20,6 +20,7 @@ export interface SeriesForecast {
   readonly history: { readonly instants: Float64Array; readonly values: Float64Array };
 }
 
+/** How far to forecast, and by how many paths. */
 export interface ForecastOptions {
   /** Steps ahead; default: as trained. */
   readonly horizon?: number;
@@ -86,6 +87,7 @@ export interface ForecastRow {
   readonly high80?: number;
 }
 
+/** Forecasts as the rows of a table: a series, a date, and what is expected then. */
 export function* forecastRows(forecasts: readonly SeriesForecast[]): Generator<ForecastRow> {
   for (const { name, frequency, instants, steps } of forecasts) {
     for (const [h, step] of steps.entries()) {

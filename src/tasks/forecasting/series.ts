@@ -60,6 +60,7 @@ export interface Series {
   readonly statics: readonly string[];
 }
 
+/** All series of one table or several, on one grid of dates. */
 export interface SeriesSet {
   readonly columns: FoundColumns;
   readonly frequency: Frequency;

@@ -40,6 +40,7 @@ export class ForecastMetrics {
     return this.#count;
   }
 
+  /** One step of one forecast; left out where the actual value is missing. */
   add({ actual, mean, median, crps, interval80, deviation, naiveError }: Judged): void {
     if (Number.isNaN(actual)) return;
     const error = Math.abs(actual - median);

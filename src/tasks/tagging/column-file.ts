@@ -6,6 +6,7 @@ import { linesIn, type TextSource } from '../../data/text/text-source.ts';
 import { FormatError } from '../../tensor/errors.ts';
 
 export const columnFormats = ['conllu', 'columns'] as const;
+/** CoNLL-U, or the columns of the CoNLL shared tasks. */
 export type ColumnFormat = (typeof columnFormats)[number];
 
 /** The ten columns of CoNLL-U. */

@@ -37,7 +37,11 @@ const batchSize = 64;
 /** Tags that the confusion matrix tells apart. */
 const mostTags = 20;
 
-/** @param options.pause called between forwards: lets the host's other work run */
+/**
+ * How well a model tags sentences: accuracy, that on unknown words, and where tags are of entities their scores as conlleval's.
+ *
+ * @param options.pause called between forwards: lets the host's other work run
+ */
 export async function evaluateTagger(
   model: Tagger,
   encoder: SentenceEncoder,

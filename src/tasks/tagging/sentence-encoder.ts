@@ -17,6 +17,7 @@ export interface EncodedSentence {
   readonly context: Float32Array | null;
 }
 
+/** Sentences as numbers: words, their characters and features, states of language models; and tags to numbers and back. */
 export class SentenceEncoder {
   readonly vocabulary: TaggingVocabulary;
   readonly words: WordEncoder;
@@ -32,6 +33,7 @@ export class SentenceEncoder {
     this.#tagIds = new Map(vocabulary.tags.map((tag, id) => [tag, id]));
   }
 
+  /** Each sentence by itself, ready to be put into batches. */
   encode(sentences: readonly FeatureTokens[]): EncodedSentence[] {
     const contexts = this.#contexts.map((context) => ({
       size: context.size,
@@ -50,7 +52,7 @@ export class SentenceEncoder {
     }));
   }
 
-  /** @param tags as in the data, each one that the training data has */
+  /** Tags as the model learns them, by number. @param tags as in the data, each one that the training data has */
   encodeTags(tags: readonly string[]): Int32Array {
     const { learntScheme } = this.vocabulary;
     const learnt = learntScheme === null ? tags : convertTags(tags, learntScheme);
@@ -64,6 +66,7 @@ export class SentenceEncoder {
     return scheme === null || scheme === learntScheme ? learnt : convertTags(learnt, scheme);
   }
 
+  /** Sentences side by side, the shorter ones padded. */
   collate(sentences: readonly EncodedSentence[]): SentenceBatch {
     const words = this.words.collate(sentences.map((sentence) => sentence.words));
     if (this.#contexts.length === 0) return { words, context: null };

@@ -21,6 +21,7 @@ export interface TextClassification {
   readonly attention: readonly { readonly word: string; readonly weight: number }[] | null;
 }
 
+/** Which labels are given, and how many texts are read at once. */
 export interface ClassifyTextsOptions {
   /** Where texts have several labels: the least probability of those that are given. Default 0.5. */
   readonly threshold?: number;

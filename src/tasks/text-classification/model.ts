@@ -57,7 +57,7 @@ export class TextClassifierModel extends Module {
     this.output = this.child('output', new Linear({ inputSize: pooledSize, outputSize: classes, rng }));
   }
 
-  /** @param batch of B texts of up to T words */
+  /** Logits of the labels, and the attention on words. @param batch of B texts of up to T words */
   forward(batch: WordBatch): Classified {
     const { bidirectional, pooling } = this.architecture;
     const { lengths } = batch;

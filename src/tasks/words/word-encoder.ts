@@ -49,7 +49,7 @@ export class WordCounts {
     this.features = Array.from({ length: options.features ?? 0 }, () => new Map());
   }
 
-  /** @param features of each feature the words' values */
+  /** Counts the words of a sentence. @param features of each feature the words' values */
   add(words: readonly string[], features: readonly (readonly string[])[] = []): void {
     for (const word of words) {
       count(this.words, this.lowercase ? word.toLowerCase() : word);
@@ -174,6 +174,7 @@ export class WordEncoder implements WordVocabularies {
     };
   }
 
+  /** For the model file. */
   toJSON(): WordEncoderJson {
     const { lowercase, words, characters, features } = this;
     return {
