@@ -24,9 +24,9 @@ function optionsOf(info: OptionInfo): Option[] {
   const help = `${description}${defaultText(info)}`;
   if (kind === 'boolean') {
     const on = new Option(flag, help);
-    return info.default === true
-      ? [new Option(flag.replace('--', '--no-'), help), on.hideHelp()]
-      : [on, new Option(flag.replace('--', '--no-')).hideHelp()];
+    const off = new Option(flag.replace('--', '--no-'), `turn off: ${help}`);
+    // The positive one first: a negative one alone would make the option true where it is not given at all.
+    return info.default === true ? [on.hideHelp(), off] : [on, off.hideHelp()];
   }
   if (kind === 'list') {
     const option = new Option(`${flag} <${info.of === 'number' ? 'n' : 'name'}...>`, help);
