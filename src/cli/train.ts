@@ -4,7 +4,8 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { getBackend } from '../backend/select.ts';
 import { taskNamed, tasks } from '../tasks/registry.ts';
-import type { PreparedTraining, Task } from '../tasks/task.ts';
+import { describeOptions } from '../tasks/schema.ts';
+import type { PreparedTraining, Task, TaskOptions } from '../tasks/task.ts';
 import { ConfigError } from '../tensor/errors.ts';
 import type { DoneEvent, Metrics } from '../training/events.ts';
 import { addBackendFlags, type BackendFlags, useBackend } from './backend-flags.ts';
@@ -77,8 +78,15 @@ async function prepare(task: Task, data: readonly string[], flags: TrainFlags, o
   if (existsSync(`${out}/config.json`)) {
     throw new ConfigError(`${out} already holds a training. Go on with it: --resume; or choose another folder: --out.`);
   }
-  const options = await readOptions(task.trainOptions, flags, flags.config);
+  const options = withAbsolutePaths(task, await readOptions(task.trainOptions, flags, flags.config));
   return task.prepare({ train, valid: (flags.valid ?? []).map((path) => resolve(path)), out, options });
+}
+
+/** A run's folder keeps them, and a training may be resumed from another place. */
+function withAbsolutePaths(task: Task, options: TaskOptions): TaskOptions {
+  const absolute = (value: unknown): unknown => (Array.isArray(value) ? value.map(absolute) : resolve(value as string));
+  const files = describeOptions(task.trainOptions).filter(({ name, isPath }) => isPath && options[name] !== undefined);
+  return { ...options, ...Object.fromEntries(files.map(({ name }) => [name, absolute(options[name])])) };
 }
 
 /** A resumed training has its data and options from the run's folder; others would make it another training. */

@@ -14,6 +14,8 @@ export interface OptionInfo {
   readonly kind: 'number' | 'string' | 'boolean' | 'list';
   /** Of a list: what its entries are. */
   readonly of?: 'number' | 'string';
+  /** Whether it names a file, or files. */
+  readonly isPath?: boolean;
   readonly description: string;
   readonly choices?: readonly string[];
   readonly default?: unknown;
@@ -42,6 +44,16 @@ export function names(description: string) {
 /** A text, such as a column's name. */
 export function text(description: string) {
   return v.pipe(v.string(), v.description(description));
+}
+
+/** A file's path; a command makes it absolute, so that a training can be resumed from any folder. */
+export function path(description: string) {
+  return v.pipe(v.string(), v.description(description), v.metadata({ isPath: true }));
+}
+
+/** Paths of files; see `path`. */
+export function paths(description: string) {
+  return v.pipe(v.array(v.string()), v.description(description), v.metadata({ isPath: true }));
 }
 
 export function flag(description: string) {
@@ -100,6 +112,7 @@ export function describeOptions(schema: OptionsSchema): OptionInfo[] {
       name,
       kind: kindOf(inner),
       of: entriesOf(inner),
+      isPath: (v.getMetadata(inner) as { readonly isPath?: boolean }).isPath,
       description: descriptionOf(inner),
       default: fallback,
       choices: (inner as { options?: readonly string[] }).options,

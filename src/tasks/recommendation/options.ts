@@ -1,7 +1,7 @@
 /** Options of recommendation, their ranges and defaults: for programs, configuration files and the command line alike. */
 import * as v from 'valibot';
 import { ConfigError } from '../../tensor/errors.ts';
-import { choice, flag, parseOptions, text, whole, within } from '../schema.ts';
+import { choice, flag, parseOptions, path, text, whole, within } from '../schema.ts';
 import { epochsOf, trainingEntries } from '../training-options.ts';
 import { interactionFormats } from './interactions.ts';
 import { splits, targetKinds } from './split.ts';
@@ -23,7 +23,7 @@ export const trainSchema = v.strictObject({
   minRating: v.optional(v.pipe(v.number(), v.description('leave out interactions rated lower; without it ratings are ignored'))),
   minUserEvents: v.optional(whole('leave out users with fewer interactions (with minItemEvents: the k-core)', 1), 1),
   minItemEvents: v.optional(whole('leave out items with fewer interactions', 1), 1),
-  itemFeatures: v.optional(text('CSV of items: a column of items, each other column a feature')),
+  itemFeatures: v.optional(path('CSV of items: a column of items, each other column a feature')),
 
   split: v.optional(
     choice("last: a user's last item is for the test, the one before for validation; time: the newest interactions", splits),

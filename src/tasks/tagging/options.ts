@@ -1,6 +1,6 @@
 /** Options of tagging, their ranges and defaults: for programs, configuration files and the command line alike. */
 import * as v from 'valibot';
-import { choice, flag, names, parseOptions, text, whole, within } from '../schema.ts';
+import { choice, flag, names, parseOptions, paths, text, whole, within } from '../schema.ts';
 import { epochsOf, trainingEntries } from '../training-options.ts';
 import { columnFormats } from './column-file.ts';
 import { entitySchemes } from './entity-schemes.ts';
@@ -18,7 +18,7 @@ export const trainSchema = v.strictObject({
     'suffix3',
     'shape',
   ]),
-  gazetteers: v.optional(names('files of names, one a line, for the feature gazetteer'), []),
+  gazetteers: v.optional(paths('files of names, one a line, for the feature gazetteer'), []),
   scheme: v.optional(choice('how entities are written while learning (default BIOES with a CRF, else as in the files)', entitySchemes)),
   output: v.optional(choice('how tags are chosen: each by itself, or as a sequence (default crf for entities, else softmax)', outputs)),
   entityBias: v.optional(
@@ -47,8 +47,8 @@ export const trainSchema = v.strictObject({
   characterEmbeddingSize: v.optional(whole("numbers of a character's vector", 1, 65_536), 32),
   characterHiddenSize: v.optional(whole('units in each direction that read the characters of a word; 0: none', 0, 65_536), 64),
   featureEmbeddingSize: v.optional(whole("numbers of each feature's vector", 1, 65_536), 32),
-  languageModels: v.optional(names('character language models made by Unrolled, whose states at word ends are features'), []),
-  reverseLanguageModels: v.optional(names('likewise, of models that learnt from reversed text'), []),
+  languageModels: v.optional(paths('character language models made by Unrolled, whose states at word ends are features'), []),
+  reverseLanguageModels: v.optional(paths('likewise, of models that learnt from reversed text'), []),
   numLayers: v.optional(whole('recurrent layers', 1, 8), 2),
   hiddenSize: v.optional(whole('units in each direction of each layer', 1, 65_536), 128),
   dropout: v.optional(within("share of the layers' inputs and outputs dropped while training, in [0, 1)", 0, 1), 0.4),

@@ -1,7 +1,7 @@
 /** Options of text classification, their ranges and defaults: for programs, configuration files and the command line alike. */
 import * as v from 'valibot';
 import { ConfigError } from '../../tensor/errors.ts';
-import { choice, flag, names, parseOptions, text, whole, within } from '../schema.ts';
+import { choice, flag, names, parseOptions, path, text, whole, within } from '../schema.ts';
 import { epochsOf, trainingEntries } from '../training-options.ts';
 
 export const cells = ['rnn', 'lstm', 'gru'] as const;
@@ -36,7 +36,7 @@ export const trainSchema = v.strictObject({
     0.5,
   ),
   embeddingSize: v.optional(whole("numbers of a word's own vector; 0: none (default 100, or that of the word vectors)", 0, 65_536)),
-  wordVectors: v.optional(text('file of word vectors to begin with, in the text format of GloVe or word2vec')),
+  wordVectors: v.optional(path('file of word vectors to begin with, in the text format of GloVe or word2vec')),
   freezeVectors: v.optional(flag('leave the vectors of words as they are in the file'), false),
   features: v.optional(names('what is known of a word beside its letters: shape, capitals, prefixN, suffixN'), [
     'suffix2',
