@@ -45,7 +45,7 @@ const [{ name, instants, steps, history }] = await forecast({ model: training.mo
 console.log(
   `in a day: ${steps[23].quantile(0.5).toFixed(0)} MW, 80 % between ${steps[23].quantile(0.1).toFixed(0)} and ${steps[23].quantile(0.9).toFixed(0)}`,
 );
-const svg = plotForecast(
+const svg = await plotForecast(
   [
     {
       name: `${name}, MW`,

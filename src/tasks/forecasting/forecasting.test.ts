@@ -353,7 +353,7 @@ describe('a model file', () => {
     // The same as from the model that was never saved.
     const [again] = await forecast({ model: model.eval(), config }, [table]);
     expect(again.steps[5].quantile(0.5)).toBeCloseTo(forecasts[0].steps[5].quantile(0.5), 6);
-    expect(plotOf(forecasts)).toMatch(/^<svg [^>]*viewBox="0 0 920 /);
+    expect(await plotOf(forecasts)).toMatch(/^<svg [^>]*viewBox="0 0 920 /);
 
     await expect(forecast(saved, [textOf(text)])).rejects.toThrow(
       'the forecast needs "plan" for 12 steps after the last value of series "small", received 0.',

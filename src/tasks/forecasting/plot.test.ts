@@ -20,8 +20,8 @@ function points(svg: string, className: string): [number, number][] {
   return [...path.matchAll(/(-?[\d.]+),(-?[\d.]+)/g)].map(([, x, y]) => [Number(x), Number(y)]);
 }
 
-describe('a plot of a forecast', () => {
-  const svg = plotForecast([one], { timeLabel: 'steps of 1 day, UTC', title: 'Title' });
+describe('a plot of a forecast', async () => {
+  const svg = await plotForecast([one], { timeLabel: 'steps of 1 day, UTC', title: 'Title' });
 
   it('puts instants and values where its axes say', () => {
     // Five days on 920 − 64 − 20 pixels; values 10 to 55 on nice ticks from 10 to 60, 320 pixels high.
@@ -66,28 +66,28 @@ describe('a plot of a forecast', () => {
     expect(svg).not.toMatch(/NaN|undefined|Infinity/);
   });
 
-  it('of points has a line and no bands', () => {
-    const bare = plotForecast([{ ...one, forecast: one.forecast.map(({ instant, median }) => ({ instant, median })) }], {
+  it('of points has a line and no bands', async () => {
+    const bare = await plotForecast([{ ...one, forecast: one.forecast.map(({ instant, median }) => ({ instant, median })) }], {
       timeLabel: 'days',
     });
     expect(bare).not.toContain('class="wide"');
     expect(bare).not.toContain('80 %');
   });
 
-  it('grows by a panel for each series, and bears one that stands still', () => {
+  it('grows by a panel for each series, and bears one that stands still', async () => {
     const still: PlotSeries = { name: 'still', history: [{ instant: start, value: 5 }], forecast: [{ instant: start + day, median: 5 }] };
-    const both = plotForecast([one, still], { timeLabel: 'days', panelHeight: 100 });
+    const both = await plotForecast([one, still], { timeLabel: 'days', panelHeight: 100 });
     expect(both).toContain('viewBox="0 0 920 352"');
     expect(both).not.toMatch(/NaN|undefined|Infinity/);
   });
 });
 
 /** The picture in docs/ has what a plot of today has: examples/13-forecasting.ts makes it again. */
-it('docs/images/forecast.svg is what plotForecast draws', () => {
+it('docs/images/forecast.svg is what plotForecast draws', async () => {
   const path = new URL('../../../docs/images/forecast.svg', import.meta.url);
   expect(existsSync(path)).toBe(true);
   const kept = readFileSync(path, 'utf8');
-  const again = plotForecast([{ ...one, name: 'demand, MW', actual: [{ instant: start + 4 * day, value: 30 }] }], {
+  const again = await plotForecast([{ ...one, name: 'demand, MW', actual: [{ instant: start + 4 * day, value: 30 }] }], {
     title: 'Two days of demand, forecast',
     timeLabel: 'steps of 1 hour, UTC',
   });

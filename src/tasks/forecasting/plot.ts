@@ -1,6 +1,4 @@
 /** A forecast as a picture: SVG that suits a light page and a dark one. Made from strings; no DOM. */
-import { scaleLinear, scaleUtc } from 'd3-scale';
-import { area, line } from 'd3-shape';
 
 /** One series to draw; instants in milliseconds since 1970. */
 export interface PlotSeries {
@@ -42,16 +40,20 @@ const headHeight = 70;
 const panelGap = 36;
 const footHeight = 46;
 
+/** D3's scales and paths: read when a plot is drawn, for they are many files, and few programs that import Unrolled draw one. */
+type D3 = typeof import('d3-scale') & typeof import('d3-shape');
+
 /** Draws series one below another, on one axis of time. */
-export function plotForecast(series: readonly PlotSeries[], options: PlotOptions): string {
+export async function plotForecast(series: readonly PlotSeries[], options: PlotOptions): Promise<string> {
+  const d3: D3 = { ...(await import('d3-scale')), ...(await import('d3-shape')) };
   const { width = 920, panelHeight = series.length === 1 ? 320 : 180, timeLabel, title = 'Forecast' } = options;
   const height = headHeight + series.length * (panelHeight + panelGap) - panelGap + footHeight;
   const instants = series.flatMap(({ history, forecast }) => [history[0], forecast[forecast.length - 1]]).map((point) => point?.instant);
   const known = instants.filter((instant) => instant !== undefined);
-  const x = scaleUtc([Math.min(...known), Math.max(...known)], [margin.left, width - margin.right]);
+  const x = d3.scaleUtc([Math.min(...known), Math.max(...known)], [margin.left, width - margin.right]);
   const ticks = x.ticks(Math.max(2, Math.round(width / 130)));
   const nameOf = x.tickFormat();
-  const panels = series.map((one, i) => panel(one, x, headHeight + i * (panelHeight + panelGap), panelHeight, width, ticks));
+  const panels = series.map((one, i) => panel(d3, one, x, headHeight + i * (panelHeight + panelGap), panelHeight, width, ticks));
   const bottom = height - footHeight;
   const dates = ticks.map((tick) => `<text x="${round(x(tick))}" y="${bottom + 18}" text-anchor="middle">${xmlText(nameOf(tick))}</text>`);
   const hasBands = series.some(({ forecast }) => forecast.some(({ interval80 }) => interval80 !== undefined));
@@ -89,11 +91,11 @@ const style = `<style>
   .forecast .narrow { fill: var(--hue); fill-opacity: 0.26; }
 </style>`;
 
-type TimeScale = ReturnType<typeof scaleUtc<number, number>>;
+type TimeScale = ReturnType<typeof import('d3-scale').scaleUtc<number, number>>;
 
-function panel(one: PlotSeries, x: TimeScale, top: number, height: number, width: number, ticks: readonly Date[]): string {
+function panel(d3: D3, one: PlotSeries, x: TimeScale, top: number, height: number, width: number, ticks: readonly Date[]): string {
   const bottom = top + height;
-  const y = scaleLinear(extentOf(one), [bottom, top]).nice(5);
+  const y = d3.scaleLinear(extentOf(one), [bottom, top]).nice(5);
   const values = y.ticks(Math.max(2, Math.round(height / 55)));
   const nameOf = y.tickFormat(values.length);
   const left = margin.left;
@@ -103,10 +105,11 @@ function panel(one: PlotSeries, x: TimeScale, top: number, height: number, width
     (value) => `<text x="${left - 8}" y="${round(y(value) + 4)}" text-anchor="end">${xmlText(nameOf(value))}</text>`,
   );
   const feet = ticks.map((tick) => `<line class="grid" x1="${round(x(tick))}" x2="${round(x(tick))}" y1="${bottom}" y2="${bottom + 5}"/>`);
-  const draw = line<PlotPoint>(
-    ({ instant }) => x(instant),
-    ({ value }) => y(value),
-  )
+  const draw = d3
+    .line<PlotPoint>(
+      ({ instant }) => x(instant),
+      ({ value }) => y(value),
+    )
     .defined(({ value }) => !Number.isNaN(value))
     .digits(1);
   const last = one.history.findLast(({ value }) => !Number.isNaN(value));
@@ -119,11 +122,13 @@ function panel(one: PlotSeries, x: TimeScale, top: number, height: number, width
   const band = (of: 'interval50' | 'interval80', className: string): string => {
     const steps = ahead.filter((step) => step[of] !== undefined);
     if (one.forecast.every((step) => step[of] === undefined)) return '';
-    const shape = area<PlotBand>(
-      ({ instant }) => x(instant),
-      (step) => y(step[of]![0]),
-      (step) => y(step[of]![1]),
-    ).digits(1);
+    const shape = d3
+      .area<PlotBand>(
+        ({ instant }) => x(instant),
+        (step) => y(step[of]![0]),
+        (step) => y(step[of]![1]),
+      )
+      .digits(1);
     return `<path class="${className}" d="${shape(steps)}"/>`;
   };
   const median = draw(ahead.map((step) => ({ instant: step.instant, value: step.median })));

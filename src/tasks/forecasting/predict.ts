@@ -120,7 +120,7 @@ function csvField(value: unknown): string {
 const mostPanels = 12;
 
 /** The forecasts as SVG, each after the last part of its history. */
-export function plotOf(forecasts: readonly SeriesForecast[], title?: string): string {
+export async function plotOf(forecasts: readonly SeriesForecast[], title?: string): Promise<string> {
   const shown = forecasts.slice(0, mostPanels);
   const more = forecasts.length > mostPanels ? ` (${mostPanels} of ${forecasts.length} series)` : '';
   const [{ frequency }] = forecasts;

@@ -100,7 +100,7 @@ export const forecasting: Task = {
       return;
     }
     const forecasts = await forecast(saved, [table], sampling);
-    if (plot !== undefined) await writeAtomically(plot, plotOf(forecasts));
+    if (plot !== undefined) await writeAtomically(plot, await plotOf(forecasts));
     yield* written(forecastRows(forecasts), out, () => forecastInWords(forecasts, plot));
   },
 
