@@ -2,6 +2,7 @@
 import * as v from 'valibot';
 import { choice, flag, names, parseOptions, paths, text, whole, within } from '../schema.ts';
 import { epochsOf, trainingEntries } from '../training-options.ts';
+import { wordEntries } from '../words/word-options.ts';
 import { columnFormats } from './column-file.ts';
 import { entitySchemes } from './entity-schemes.ts';
 
@@ -32,17 +33,7 @@ export const trainSchema = v.strictObject({
   ),
   validFraction: v.optional(within('without validation files: share of the sentences set aside, spread evenly', 0.0001, 0.9), 0.1),
 
-  lowercase: v.optional(flag('look words up lower-cased; their characters keep their case'), true),
-  minCount: v.optional(whole('words seen less often have no vector of their own', 1), 1),
-  wordDropout: v.optional(
-    v.pipe(
-      v.number(),
-      v.minValue(0),
-      v.maxValue(1000),
-      v.description('d: a word seen n times is taken as unknown with probability d / (d + n) while training'),
-    ),
-    0.5,
-  ),
+  ...wordEntries,
   embeddingSize: v.optional(whole("numbers of a word's own vector; 0: none", 0, 65_536), 100),
   characterEmbeddingSize: v.optional(whole("numbers of a character's vector", 1, 65_536), 32),
   characterHiddenSize: v.optional(whole('units in each direction that read the characters of a word; 0: none', 0, 65_536), 64),

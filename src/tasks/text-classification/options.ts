@@ -3,6 +3,7 @@ import * as v from 'valibot';
 import { ConfigError } from '../../tensor/errors.ts';
 import { choice, flag, names, parseOptions, path, text, whole, within } from '../schema.ts';
 import { epochsOf, trainingEntries } from '../training-options.ts';
+import { wordEntries } from '../words/word-options.ts';
 
 export const cells = ['rnn', 'lstm', 'gru'] as const;
 export const poolings = ['last', 'mean', 'max', 'attention'] as const;
@@ -24,17 +25,7 @@ export const trainSchema = v.strictObject({
   validFraction: v.optional(within('without validation files: share of the texts set aside, as much of each label', 0.0001, 0.9), 0.1),
 
   maxLength: v.optional(whole('words of a text that are read', 1, 65_536), 400),
-  lowercase: v.optional(flag('look words up lower-cased; their characters keep their case'), true),
-  minCount: v.optional(whole('words seen less often have no vector of their own', 1), 1),
-  wordDropout: v.optional(
-    v.pipe(
-      v.number(),
-      v.minValue(0),
-      v.maxValue(1000),
-      v.description('d: a word seen n times is taken as unknown with probability d / (d + n) while training'),
-    ),
-    0.5,
-  ),
+  ...wordEntries,
   embeddingSize: v.optional(whole("numbers of a word's own vector; 0: none (default 100, or that of the word vectors)", 0, 65_536)),
   wordVectors: v.optional(path('file of word vectors to begin with, in the text format of GloVe or word2vec')),
   freezeVectors: v.optional(flag('leave the vectors of words as they are in the file'), false),
