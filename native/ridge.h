@@ -132,7 +132,7 @@ static int32_t cholesky(int32_t F, int32_t S, const double *sums, const float *p
     __builtin_memcpy(L + size_t(i) * F, sums + size_t(i) * S, size_t(i + 1) * sizeof(double));
     L[size_t(i) * F + i] += double(penalty[i]);
   }
-  const double rounding = double(F) * 0x1p-52;
+  const double rounding = 0x1p-52;
   for (int32_t i = 0; i < F; i += kCholeskyRows) {
     const int32_t last = i + kCholeskyRows < F ? i + kCholeskyRows : F;
     double *rows = L + size_t(i) * F;

@@ -464,7 +464,7 @@ export interface RidgeSolve {
   readonly sums: Buffer;
   readonly penalty: Buffer; // [F], each ≥ 0
   readonly weight: Buffer; // out [O, F]; undefined when there is no solution
-  /** out [1]: 0; or i+1 when the i-th pivot was not positive beyond rounding (at most F·2⁻⁵² of its diagonal element). */
+  /** out [1]: 0; or i+1 when the i-th pivot was not positive beyond rounding (at most 2⁻⁵² of its diagonal element). */
   readonly failure: Buffer;
 }
 

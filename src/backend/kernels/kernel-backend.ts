@@ -235,13 +235,15 @@ export class KernelBackend implements Backend {
   // ---- moving data ------------------------------------------------------------------------------------------------
 
   fill(x: Buffer, value: number): void {
+    if (x.dtype === 'float64' && value !== 0)
+      throw new BackendError(`[${this.name}] expected 0 to fill a float64 buffer with, received ${value}: write it.`);
     if (x.dtype === 'int32') integerBits[0] = value;
     else floatBits[0] = value;
-    this.#kernels.fill_buffer(at(x), x.length, integerBits[0]);
+    this.#kernels.fill_buffer(at(x), words(x), integerBits[0]);
   }
 
   copy(x: Buffer, y: Buffer): void {
-    this.#kernels.copy_buffer(at(x), at(y), x.length);
+    this.#kernels.copy_buffer(at(x), at(y), words(x));
   }
 
   stridedCopy({ shape, x, xOffset, xStrides, y, yOffset, yStrides, accumulate }: StridedCopy): void {
@@ -622,6 +624,11 @@ export class KernelBackend implements Backend {
 
 function at(buffer: Buffer | null | undefined): number {
   return buffer ? (buffer as KernelBuffer).pointer : 0;
+}
+
+/** Of 32 bits. */
+function words({ dtype, length }: Buffer): number {
+  return (length * bytesPer[dtype]) / bytesPerElement;
 }
 
 function flag(value: boolean | undefined): number {

@@ -75,7 +75,7 @@ export function ridgeSolve(ridge: RidgeSolve): void {
       const whole = left;
       for (let k = 0; k < j; k++) left -= L[i * F + k] * L[j * F + k];
       if (i !== j) L[i * F + j] = left / L[j * F + j];
-      else if (left > F * 2 ** -52 * whole) L[i * F + i] = Math.sqrt(left);
+      else if (left > 2 ** -52 * whole) L[i * F + i] = Math.sqrt(left);
       else {
         failure[0] = i + 1;
         return;
