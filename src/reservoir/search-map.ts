@@ -68,7 +68,15 @@ export function drawSearchMap(trials: readonly SearchTrial[], options: SearchMap
     `<rect class="page" width="${round(width)}" height="${round(height)}" rx="10"/>`,
     `<text class="title" x="${margin.left}" y="30">${xmlText(title)}</text>`,
     `<text x="${margin.left}" y="50">${xmlText(`${count}; ${found}`)}</text>`,
-    ...(done.length === 0 ? [] : legend(width - margin.right, scale, scoreLabel, names.length > 1)),
+    ...(done.length === 0 || names.length < 3
+      ? []
+      : legend(
+          width - margin.right,
+          scale,
+          scoreLabel,
+          best,
+          trials.some(({ share }) => share < 1),
+        )),
     ...drawn,
     '</svg>',
     '',
@@ -87,6 +95,7 @@ const style = `<style>
   .search .name { fill: var(--ink); font-size: 12.5px; font-weight: 600; }
   .search .frame { fill: none; stroke: var(--quiet); stroke-width: 1; shape-rendering: crispEdges; }
   .search .grid { stroke: var(--grid); stroke-width: 1; shape-rendering: crispEdges; }
+  .search .cell { shape-rendering: crispEdges; }
   .search .trial { stroke: #ffffff; stroke-width: 1; }
   .search .failed { stroke: var(--quiet); stroke-width: 1.25; fill: none; }
   .search .best { fill: none; stroke: var(--best); stroke-width: 2.5; }
@@ -135,7 +144,7 @@ function pair(
     isDone: Number.isFinite(trial.score),
   }));
   const done = placed.filter(({ isDone }) => isDone);
-  const cells = 22;
+  const cells = 20;
   const surface: string[] = [];
   // As wide as trials are apart.
   const reach = 0.6 / Math.sqrt(Math.max(4, done.length));
@@ -151,7 +160,7 @@ function pair(
       }
       const side = size / cells;
       surface.push(
-        `<rect x="${round(x + i * side)}" y="${round(y + size - (j + 1) * side)}" width="${round(side + 0.4)}" height="${round(side + 0.4)}" fill="${colourAt(sum / total)}"/>`,
+        `<rect class="cell" x="${round(x + i * side)}" y="${round(y + size - (j + 1) * side)}" width="${round(side + 0.1)}" height="${round(side + 0.1)}" fill="${colourAt(sum / total)}"/>`,
       );
     }
   }
@@ -249,25 +258,32 @@ function scoreAxis({ x, y, size }: Place, { low, high, isLog }: Scale, label: st
   ];
 }
 
-/** A bar of the colours and what they stand for, and the sizes of points. */
-function legend(right: number, { low, high, isLog }: Scale, label: string, hasRoom: boolean): string[] {
-  if (!hasRoom) return [];
-  const bar = 110;
+/** Where no pair stands, right of the diagonal: the colours, the sizes, and the best point in words. */
+function legend(right: number, { low, high, isLog }: Scale, label: string, best: SearchTrial | null, isHalving: boolean): string[] {
+  const bar = 200;
   const left = right - bar;
-  const y = 22;
-  const steps = 22;
+  const y = headHeight + 14;
+  const steps = 40;
   const cells = Array.from(
     { length: steps },
     (_, i) =>
-      `<rect x="${round(left + (i * bar) / steps)}" y="${y}" width="${round(bar / steps + 0.4)}" height="10" fill="${colourAt((i + 0.5) / steps)}"/>`,
+      `<rect class="cell" x="${round(left + (i * bar) / steps)}" y="${y}" width="${round(bar / steps)}" height="12" fill="${colourAt((i + 0.5) / steps)}"/>`,
   );
+  const point = best === null ? [] : (Object.entries(best.point) as [Searchable, number][]);
+  const lineHeight = 18;
+  const under = y + 58;
   return [
-    `<text x="${left - 8}" y="${y + 9}" text-anchor="end">${xmlText(label)}${isLog ? ', log scale' : ''}</text>`,
+    `<text class="name" x="${left}" y="${y - 8}">${xmlText(label)}${isLog ? ', log scale' : ''}</text>`,
     ...cells,
-    `<text x="${left}" y="${y + 25}">${short(low)}</text>`,
-    `<text x="${right}" y="${y + 25}" text-anchor="end">≥ ${short(high)}</text>`,
-    `<circle class="best" cx="${left + bar / 2 - 14}" cy="${y + 21}" r="5"/>`,
-    `<text x="${left + bar / 2 - 4}" y="${y + 25}">best</text>`,
+    `<text x="${left}" y="${y + 28}">${short(low)}, best</text>`,
+    `<text x="${right}" y="${y + 28}" text-anchor="end">≥ ${short(high)}</text>`,
+    `<circle class="best" cx="${left + 8}" cy="${under - 4}" r="7"/>`,
+    `<text x="${left + 24}" y="${under}">best point</text>`,
+    ...point.flatMap(([name, value], i) => [
+      `<text x="${left + 24}" y="${under + (i + 1) * lineHeight}">${words[name]}</text>`,
+      `<text class="name" x="${right}" y="${under + (i + 1) * lineHeight}" text-anchor="end">${short(value)}</text>`,
+    ]),
+    ...(isHalving ? [`<text x="${left}" y="${under + (point.length + 1) * lineHeight + 8}">larger points: tried on more data</text>`] : []),
   ];
 }
 

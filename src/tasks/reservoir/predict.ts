@@ -18,16 +18,37 @@ type Series = Extract<SavedReservoir, { head: 'series' }>;
 /** Steps of a free run where none are asked for. */
 const defaultSteps = 100;
 
-/** One line of a prediction: columns and what stands in them. */
+/** One line of a prediction: what stands in its columns. */
 export type PredictionRow = Readonly<Record<string, string | number>>;
 
+/** A prediction as a table. */
+export interface PredictionTable {
+  /** In order: an object would put a column called 1 first. */
+  readonly columns: readonly string[];
+  readonly rows: readonly PredictionRow[];
+}
+
 /**
- * Rows of a prediction.
+ * A prediction as a table.
  *
  * @param input  null: a free run from where the training ended
  * @throws FormatError with file, line and column; ConfigError where the input and the options do not go together
  */
-export async function predictRows(saved: SavedReservoir, input: TextSource | null, { steps }: PredictOptions): Promise<PredictionRow[]> {
+export async function predictTable(saved: SavedReservoir, input: TextSource | null, options: PredictOptions): Promise<PredictionTable> {
+  const { columns, labels, isSelf } = saved.config.data;
+  const rows = await rowsOf(saved, input, options);
+  // A free run from the training's end has no sequence's name.
+  const sequence = columns.sequence === null || (isSelf && input === null) ? [] : [columns.sequence];
+  return saved.head === 'classification'
+    ? { columns: [columns.sequence ?? 'sequence', columns.label ?? 'label', ...labels.map(outputColumn)], rows }
+    : { columns: [...sequence, 'step', ...columns.targets], rows };
+}
+
+function outputColumn(label: string): string {
+  return `output ${label}`;
+}
+
+async function rowsOf(saved: SavedReservoir, input: TextSource | null, { steps }: PredictOptions): Promise<PredictionRow[]> {
   const { columns } = saved.config.data;
   const roles = rolesOf(saved.config);
   if (saved.head === 'classification') {
@@ -103,15 +124,16 @@ function classRows(
   return classify(model, sequences, config.normalization.inputs).map((outputs, i) => ({
     [columns.sequence ?? 'sequence']: sequences[i].name,
     [columns.label ?? 'label']: labels[chosen(outputs)],
-    ...Object.fromEntries(labels.map((label, k) => [`output ${label}`, outputs[k]])),
+    ...Object.fromEntries(labels.map((label, k) => [outputColumn(label), outputs[k]])),
   }));
 }
 
 /** Rows as CSV: on the screen, or into a file, and then a word about it. */
 export async function* predictReservoir(saved: SavedReservoir, input: PredictInput, options: PredictOptions): AsyncGenerator<Prediction> {
   const source = await sourceOf(input);
-  const rows = await predictRows(saved, source, options);
-  const lines = csvLines(rows);
+  const table = await predictTable(saved, source, options);
+  const { rows } = table;
+  const lines = csvLines(table);
   if (options.out === undefined) {
     for (const [i, row] of rows.entries()) yield { text: i === 0 ? lines[0] + lines[1] : lines[i + 1], value: row };
     return;
@@ -129,12 +151,10 @@ async function sourceOf(input: PredictInput): Promise<TextSource | null> {
 }
 
 /** The head, then a line a row. */
-function csvLines(rows: readonly PredictionRow[]): string[] {
-  if (rows.length === 0) return [];
+function csvLines({ columns, rows }: PredictionTable): string[] {
   const line = (fields: readonly (string | number)[]) =>
     `${fields.map((field) => (typeof field === 'number' ? numberText(field) : quotedField(field))).join(',')}\n`;
-  const names = Object.keys(rows[0]);
-  return [line(names), ...rows.map((row) => line(names.map((name) => row[name])))];
+  return [line(columns), ...rows.map((row) => line(columns.map((name) => row[name])))];
 }
 
 /** As many digits as float32 has. */
