@@ -565,7 +565,15 @@ def schedules():
 
 # ---- files -------------------------------------------------------------------------------------------------------------
 
-FIXTURES = {"recurrent": recurrent, "cells": cells, "losses": losses, "layers": layers, "crf": crf, "optimizers": optimizers, "schedules": schedules}
+def reservoir():
+    sys.path.insert(0, str(HERE))
+    sys.dont_write_bytecode = True
+    from reservoir import fixture
+
+    return fixture(Source, given, computed, header)
+
+
+FIXTURES = {"recurrent": recurrent, "cells": cells, "losses": losses, "layers": layers, "crf": crf, "optimizers": optimizers, "schedules": schedules, "reservoir": reservoir}
 
 
 def difference(path, old, new):
