@@ -9,6 +9,8 @@ import { fileURLToPath } from 'node:url';
 import type { BenchRecord } from '../src/cli/bench/records.ts';
 import { type Circumstances, readResult } from './circumstances.ts';
 import { qualityTable } from './quality-table.ts';
+import type { ReservoirSpeed } from './reservoir.ts';
+import { reservoirsTable } from './reservoirs-table.ts';
 import { limits, type SpeedTarget, speedTargets } from './targets.ts';
 import type { Throughput } from './throughput.ts';
 
@@ -40,6 +42,8 @@ const tables: Record<string, () => string> = {
   memory,
   size,
   soak,
+  reservoir,
+  reservoirs: reservoirsTable,
   throughput,
   'tiny-shakespeare': tinyShakespeare,
   sotu,
@@ -215,6 +219,11 @@ function otherVerdicts(): Verdict[] {
       met: share >= limits.taskThroughput,
       was: percent(share),
     })),
+    ...(readResult<ReservoirSpeed>('reservoir')?.records ?? []).slice(0, 1).map(({ what, medianMs }) => ({
+      what: `a sparse reservoir of 1,000 units ${what} ≤ ${limits.reservoirMs} ms`,
+      met: medianMs <= limits.reservoirMs,
+      was: time(medianMs),
+    })),
     ...(readResult<Soak>('soak')?.records ?? []).map(({ backend, what, growth }) => ({
       what: `growth in ${what}, ${backend} < ${percent(limits.soakGrowth)}`,
       met: growth < limits.soakGrowth,
@@ -289,6 +298,18 @@ function soak(): string {
     verdict(growth < limits.soakGrowth),
   ]);
   return `${above(result)}\n\n${table(['run', 'backend', 'took', 'after a tenth', 'at the end', 'growth', 'target', 'met'], rows)}`;
+}
+
+function reservoir(): string {
+  const result = readResult<ReservoirSpeed>('reservoir');
+  if (result === null) return notMeasured('UNROLLED_THREADS=2 npx tsx bench/reservoir.ts');
+  const rows = result.records.map(({ what, medianMs, quartilesMs }, i) => [
+    what,
+    `${time(medianMs)} (${quartilesMs.map(time).join(' – ')})`,
+    i === 0 ? `≤ ${limits.reservoirMs} ms` : '–',
+    i === 0 ? verdict(medianMs <= limits.reservoirMs) : '–',
+  ]);
+  return `${above(result, result.description)}\n\n${table(['1,000 units, a tenth of the weights', 'median (quartiles)', 'target', 'met'], rows)}`;
 }
 
 function throughput(): string {
