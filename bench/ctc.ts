@@ -67,7 +67,7 @@ async function measureLoss() {
     const setup = { ...sizes, targets, file: join(folder, 'logits') };
     const theirs = await peer.ask<{ version: string; loss: number; gradient: number }>({ setup });
     const loss = step();
-    const gradient = logits.grad!.dataSync().reduce((sum, x) => sum + Math.abs(x), 0);
+    const gradient = Array.from(logits.grad!.dataSync()).reduce((total, x) => total + Math.abs(x), 0);
     for (const [a, b] of [
       [loss, theirs.loss],
       [gradient, theirs.gradient],
