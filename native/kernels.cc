@@ -14,6 +14,7 @@
 #include "recurrent_abi.h"
 #include "rnn.h"
 #include "rows.h"
+#include "transducer.h"
 
 namespace unrolled {
 namespace UNROLLED_ISA {
@@ -70,6 +71,10 @@ static int32_t replay(const double *calls, int32_t count, int32_t threads) {
   X(ctc_forward)                                                                                                            \
   X(ctc_backward_workspace)                                                                                                 \
   X(ctc_backward)                                                                                                           \
+  X(transducer_forward_workspace)                                                                                           \
+  X(transducer_forward)                                                                                                     \
+  X(transducer_backward_workspace)                                                                                          \
+  X(transducer_backward)                                                                                                    \
   X(clip_norm)                                                                                                              \
   X(clip_value)                                                                                                             \
   X(sgd)                                                                                                                    \

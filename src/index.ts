@@ -63,6 +63,7 @@ export {
 export { type BprMaxOptions, bprMax, type RankingLossOptions, top1Max } from './losses/ranking.ts';
 export type { Reduction } from './losses/reduction.ts';
 export { type SampledSoftmaxOptions, sampledSoftmax } from './losses/sampled-softmax.ts';
+export { type TransducerLossOptions, transducerLoss } from './losses/transducer.ts';
 // Layers
 export type { ScoredPath } from './nn/best-paths.ts';
 export { type CharacterBatch, CharacterEncoder, type CharacterEncoderOptions } from './nn/character-encoder.ts';

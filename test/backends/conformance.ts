@@ -18,6 +18,7 @@ import { recurrentLayerCases } from './cases/recurrent.ts';
 import { drawInputs, forwardCase, type LayerOptions, rowOf } from './cases/recurrent-layer.ts';
 import { reductionCases } from './cases/reductions.ts';
 import { rowCases } from './cases/rows.ts';
+import { transducerCases } from './cases/transducer.ts';
 import { aligned, bitDifference, difference, execute, type KernelCase, normal, scattered, type Values } from './kernel-case.ts';
 
 const seed = Number(process.env.UNROLLED_TEST_SEED ?? 1);
@@ -42,6 +43,7 @@ function expectations(): Expectation[] {
     lossCases,
     crfCases,
     ctcCases,
+    transducerCases,
     optimizerCases,
     recurrentLayerCases,
   ];

@@ -14,6 +14,7 @@ import { crfCases } from './cases/crf.ts';
 import { ctcCases } from './cases/ctc.ts';
 import { matrixProductCases } from './cases/matrix-product.ts';
 import { recurrentLayerCases } from './cases/recurrent.ts';
+import { transducerCases } from './cases/transducer.ts';
 import { aligned, difference, execute, type KernelCase } from './kernel-case.ts';
 
 const guardFloats = 16;
@@ -81,6 +82,7 @@ describe.skipIf(!('addon' in search))(`workspaces${'reason' in search ? ` (skipp
     'recurrent layers': recurrentLayerCases,
     'chains of tags': crfCases,
     'connectionist temporal classification': ctcCases,
+    transducers: transducerCases,
   };
 
   test.each(Object.keys(sources).flatMap((source) => [1, 2, 3].map((threads) => [source, threads] as const)))(

@@ -72,6 +72,18 @@ type CtcArguments = [
   zeroInfinity: flag,
 ];
 
+type TransducerArguments = [
+  B: int,
+  T: int,
+  V: int,
+  U: int,
+  logits: pointer,
+  inputLengths: pointer,
+  targets: pointer,
+  targetLengths: pointer,
+  blank: int,
+];
+
 type Six = [int, int, int, int, int, int];
 
 export interface Exports {
@@ -182,6 +194,21 @@ export interface Exports {
   ctc_backward_workspace(T: int, B: int, V: int, U: int): int;
   ctc_backward(
     ...loss: [...CtcArguments, logSumExp: pointer, alphas: pointer, scale: pointer, scaleStride: int, dLogits: pointer, workspace: pointer]
+  ): void;
+
+  transducer_forward_workspace(B: int, T: int, V: int, U: int): int;
+  transducer_forward(...loss: [...TransducerArguments, losses: pointer, logSumExp: pointer, alphas: pointer, workspace: pointer]): void;
+  transducer_backward_workspace(B: int, T: int, V: int, U: int): int;
+  transducer_backward(
+    ...loss: [
+      ...TransducerArguments,
+      logSumExp: pointer,
+      alphas: pointer,
+      scale: pointer,
+      scaleStride: int,
+      dLogits: pointer,
+      workspace: pointer,
+    ]
   ): void;
 
   clip_norm(gradient: pointer, n: int, maxNorm: float, norm: pointer): void;

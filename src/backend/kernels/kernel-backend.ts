@@ -34,6 +34,9 @@ import type {
   RnnForward,
   SgdStep,
   StridedCopy,
+  Transducer,
+  TransducerBackward,
+  TransducerForward,
   UnaryOp,
 } from '../backend.ts';
 import type { Exports } from './exports.ts';
@@ -502,6 +505,26 @@ export class KernelBackend implements Backend {
     );
   }
 
+  transducerForward(loss: TransducerForward): void {
+    this.#withWorkspace(this.#kernels.transducer_forward_workspace(loss.B, loss.T, loss.V, loss.U), (workspace) =>
+      this.#kernels.transducer_forward(...transducerArguments(loss), at(loss.losses), at(loss.logSumExp), at(loss.alphas), workspace),
+    );
+  }
+
+  transducerBackward(loss: TransducerBackward): void {
+    this.#withWorkspace(this.#kernels.transducer_backward_workspace(loss.B, loss.T, loss.V, loss.U), (workspace) =>
+      this.#kernels.transducer_backward(
+        ...transducerArguments(loss),
+        at(loss.logSumExp),
+        at(loss.alphas),
+        at(loss.scale),
+        stride(loss.scale),
+        at(loss.dLogits),
+        workspace,
+      ),
+    );
+  }
+
   // ---- recurrent layers -------------------------------------------------------------------------------------------
 
   rnnForward(layer: RnnForward): void {
@@ -635,6 +658,10 @@ function crfArguments({ T, B, C, emissions, lengths, transitions, start, end, ta
 
 function ctcArguments({ T, B, V, U, logits, inputLengths, targets, targetLengths, blank, zeroInfinity }: Ctc) {
   return [T, B, V, U, at(logits), at(inputLengths), at(targets), at(targetLengths), blank, flag(zeroInfinity)] as const;
+}
+
+function transducerArguments({ B, T, V, U, logits, inputLengths, targets, targetLengths, blank }: Transducer) {
+  return [B, T, V, U, at(logits), at(inputLengths), at(targets), at(targetLengths), blank] as const;
 }
 
 function normArguments(norm: RecurrentNorm | null) {

@@ -27,6 +27,7 @@ import {
   softmax,
   softmaxBackward,
 } from './rows.ts';
+import { transducerBackward, transducerForward } from './transducer.ts';
 
 export class ReferenceBackend implements Backend {
   readonly name = 'reference';
@@ -99,6 +100,8 @@ export class ReferenceBackend implements Backend {
 
   readonly ctcForward = ctcForward;
   readonly ctcBackward = ctcBackward;
+  readonly transducerForward = transducerForward;
+  readonly transducerBackward = transducerBackward;
 
   readonly rnnForward = rnnForward;
   readonly rnnBackward = rnnBackward;
