@@ -96,6 +96,15 @@ export type { ForwardOptions, RecurrentOptions, SequenceInput } from './nn/recur
 export { type Floats, RecurrentStream, type StreamState } from './nn/recurrent-stream.ts';
 export { RNN, type RNNCellOptions, type RNNOptions } from './nn/rnn.ts';
 export { RNNCell } from './nn/rnn-cell.ts';
+export { SideBySide, type Streamable } from './nn/side-by-side.ts';
+export {
+  Joint,
+  type JointOptions,
+  type PredictionState,
+  Transducer,
+  type TransducerOptions,
+  type TransducerSteps,
+} from './nn/transducer.ts';
 export * from './optim/index.ts';
 export * from './tasks/index.ts';
 export { BackendError, ConfigError, DivergenceError, FileError, type FileLocation, FormatError, ShapeError } from './tensor/errors.ts';
