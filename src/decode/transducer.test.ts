@@ -178,7 +178,7 @@ it('gives each symbol the frame in which it is written', () => {
     frameSize: 1,
     start: () => 0,
     advance: (states) => states.map((written) => written + 1),
-    joint: ([t], states) => states.flatMap((written) => [5, t === 2 && written === 0 ? 9 : 0, t === 4 && written === 1 ? 9 : 0]),
+    joint: ({ 0: t }, states) => states.flatMap((written) => [5, t === 2 && written === 0 ? 9 : 0, t === 4 && written === 1 ? 9 : 0]),
   };
   const search = new TransducerBeamSearch(model);
   search.push([0, 1, 2, 3, 4, 5]);
