@@ -1,5 +1,6 @@
 // All kernels for one instruction set: the list of what a backend can call. Compiled once per set, with -DUNROLLED_ISA=…
 // (see vector.h); src/backend/kernels/exports.ts has the other side of each name.
+#include "attention.h"
 #include "calls.h"
 #include "crf.h"
 #include "elementwise.h"
@@ -65,6 +66,10 @@ static int32_t replay(const double *calls, int32_t count, int32_t threads) {
   X(crf_backward)                                                                                                           \
   X(crf_decode_workspace)                                                                                                   \
   X(crf_decode)                                                                                                             \
+  X(attention_forward_workspace)                                                                                            \
+  X(attention_forward)                                                                                                      \
+  X(attention_backward_workspace)                                                                                           \
+  X(attention_backward)                                                                                                     \
   X(clip_norm)                                                                                                              \
   X(clip_value)                                                                                                             \
   X(sgd)                                                                                                                    \
