@@ -1,5 +1,6 @@
 // All kernels for one instruction set: the list of what a backend can call. Compiled once per set, with -DUNROLLED_ISA=…
 // (see vector.h); src/backend/kernels/exports.ts has the other side of each name.
+#include "attention.h"
 #include "calls.h"
 #include "crf.h"
 #include "ctc.h"
@@ -70,6 +71,10 @@ static int32_t replay(const double *calls, int32_t count, int32_t threads) {
   X(ctc_forward)                                                                                                            \
   X(ctc_backward_workspace)                                                                                                 \
   X(ctc_backward)                                                                                                           \
+  X(attention_forward_workspace)                                                                                            \
+  X(attention_forward)                                                                                                      \
+  X(attention_backward_workspace)                                                                                           \
+  X(attention_backward)                                                                                                     \
   X(clip_norm)                                                                                                              \
   X(clip_value)                                                                                                             \
   X(sgd)                                                                                                                    \

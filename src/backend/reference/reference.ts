@@ -5,6 +5,7 @@
  */
 import type { DType, TypedArray } from '../../tensor/shape.ts';
 import type { Backend, Buffer } from '../backend.ts';
+import { attentionBackward, attentionForward } from './attention.ts';
 import { crfBackward, crfDecode, crfForward } from './crf.ts';
 import { ctcBackward, ctcForward } from './ctc.ts';
 import { dropoutMask } from './dropout.ts';
@@ -106,6 +107,8 @@ export class ReferenceBackend implements Backend {
   readonly lstmBackward = lstmBackward;
   readonly gruForward = gruForward;
   readonly gruBackward = gruBackward;
+  readonly attentionForward = attentionForward;
+  readonly attentionBackward = attentionBackward;
 
   readonly clipNorm = clipNorm;
   readonly clipValue = clipValue;
