@@ -1,6 +1,7 @@
 // All kernels for one instruction set: the list of what a backend can call. Compiled once per set, with -DUNROLLED_ISA=…
 // (see vector.h); src/backend/kernels/exports.ts has the other side of each name.
 #include "calls.h"
+#include "conv.h"
 #include "crf.h"
 #include "elementwise.h"
 #include "gemm.h"
@@ -9,6 +10,7 @@
 #include "lstm.h"
 #include "move.h"
 #include "optimizers.h"
+#include "planes.h"
 #include "random.h"
 #include "recurrent_abi.h"
 #include "rnn.h"
@@ -65,6 +67,16 @@ static int32_t replay(const double *calls, int32_t count, int32_t threads) {
   X(crf_backward)                                                                                                           \
   X(crf_decode_workspace)                                                                                                   \
   X(crf_decode)                                                                                                             \
+  X(conv2d_workspace)                                                                                                       \
+  X(conv2d)                                                                                                                 \
+  X(conv2d_backward_workspace)                                                                                              \
+  X(conv2d_backward)                                                                                                        \
+  X(max_pool2d)                                                                                                             \
+  X(max_pool2d_backward)                                                                                                    \
+  X(avg_pool2d)                                                                                                             \
+  X(avg_pool2d_backward)                                                                                                    \
+  X(batch_norm2d)                                                                                                           \
+  X(batch_norm2d_backward)                                                                                                  \
   X(clip_norm)                                                                                                              \
   X(clip_value)                                                                                                             \
   X(sgd)                                                                                                                    \

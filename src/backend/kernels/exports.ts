@@ -59,6 +59,21 @@ type CrfArguments = [
   tags: pointer,
 ];
 
+/** Of windows over planes; the last two, dilations, are left out where there are none. */
+type WindowArguments = [
+  B: int,
+  C: int,
+  height: int,
+  width: int,
+  kernelHeight: int,
+  kernelWidth: int,
+  strideY: int,
+  strideX: int,
+  paddingY: int,
+  paddingX: int,
+];
+type DilatedWindowArguments = [...WindowArguments, dilationY: int, dilationX: int];
+
 type Six = [int, int, int, int, int, int];
 
 export interface Exports {
@@ -163,6 +178,57 @@ export interface Exports {
   ): void;
   crf_decode_workspace(T: int, B: int, C: int): int;
   crf_decode(...chain: [...CrfArguments, scores: pointer, workspace: pointer]): void;
+
+  conv2d_workspace(...layer: [...DilatedWindowArguments, O: int]): int;
+  conv2d(...layer: [...DilatedWindowArguments, O: int, x: pointer, weight: pointer, bias: pointer, y: pointer, workspace: pointer]): void;
+  conv2d_backward_workspace(...layer: [...DilatedWindowArguments, O: int]): int;
+  conv2d_backward(
+    ...layer: [
+      ...DilatedWindowArguments,
+      O: int,
+      x: pointer,
+      weight: pointer,
+      dY: pointer,
+      dX: pointer,
+      dWeight: pointer,
+      dBias: pointer,
+      workspace: pointer,
+    ]
+  ): void;
+  max_pool2d(...pool: [...DilatedWindowArguments, x: pointer, y: pointer, indices: pointer]): void;
+  max_pool2d_backward(planes: int, inSize: int, outSize: int, dY: pointer, indices: pointer, dX: pointer): void;
+  avg_pool2d(...pool: [...WindowArguments, countPadding: flag, x: pointer, y: pointer]): void;
+  avg_pool2d_backward(...pool: [...WindowArguments, countPadding: flag, dY: pointer, dX: pointer]): void;
+  batch_norm2d(
+    B: int,
+    C: int,
+    S: int,
+    isTraining: flag,
+    x: pointer,
+    weight: pointer,
+    bias: pointer,
+    epsilon: float,
+    momentum: float,
+    runningMean: pointer,
+    runningVariance: pointer,
+    mean: pointer,
+    rstd: pointer,
+    y: pointer,
+  ): void;
+  batch_norm2d_backward(
+    B: int,
+    C: int,
+    S: int,
+    isTraining: flag,
+    x: pointer,
+    weight: pointer,
+    mean: pointer,
+    rstd: pointer,
+    dY: pointer,
+    dX: pointer,
+    dWeight: pointer,
+    dBias: pointer,
+  ): void;
 
   clip_norm(gradient: pointer, n: int, maxNorm: float, norm: pointer): void;
   clip_value(gradient: pointer, n: int, limit: float): void;
