@@ -1,5 +1,6 @@
 // All kernels for one instruction set: the list of what a backend can call. Compiled once per set, with -DUNROLLED_ISA=…
 // (see vector.h); src/backend/kernels/exports.ts has the other side of each name.
+#include "attention.h"
 #include "calls.h"
 #include "conv.h"
 #include "crf.h"
@@ -77,6 +78,10 @@ static int32_t replay(const double *calls, int32_t count, int32_t threads) {
   X(avg_pool2d_backward)                                                                                                    \
   X(batch_norm2d)                                                                                                           \
   X(batch_norm2d_backward)                                                                                                  \
+  X(attention_forward_workspace)                                                                                            \
+  X(attention_forward)                                                                                                      \
+  X(attention_backward_workspace)                                                                                           \
+  X(attention_backward)                                                                                                     \
   X(clip_norm)                                                                                                              \
   X(clip_value)                                                                                                             \
   X(sgd)                                                                                                                    \

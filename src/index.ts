@@ -65,6 +65,13 @@ export {
 export { type BprMaxOptions, bprMax, type RankingLossOptions, top1Max } from './losses/ranking.ts';
 export type { Reduction } from './losses/reduction.ts';
 export { type SampledSoftmaxOptions, sampledSoftmax } from './losses/sampled-softmax.ts';
+export { Attention, type AttentionKind, type AttentionMemory, type AttentionOptions } from './nn/attention.ts';
+export {
+  AttentionDecoder,
+  type AttentionDecoderOptions,
+  type AttentionForwardOptions,
+  type AttentionResult,
+} from './nn/attention-decoder.ts';
 // Layers
 export { BatchNorm2d, type BatchNorm2dOptions } from './nn/batch-norm2d.ts';
 export type { ScoredPath } from './nn/best-paths.ts';

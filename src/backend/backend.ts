@@ -194,6 +194,10 @@ export interface Backend {
   gruForward(layer: GruForward): void;
   /** Its gradients, from the last step to the first; see GruBackward. */
   gruBackward(layer: GruBackward): void;
+  /** The time loop of a decoder that looks at a memory at every step; see AttentionForward. */
+  attentionForward(layer: AttentionForward): void;
+  /** Its gradients, from the last step to the first; see AttentionBackward. */
+  attentionBackward(layer: AttentionBackward): void;
 
   // ---- optimisers, on whole flat buffers, in place ------------------------------------------------------------------
   /** norm[0] = ‖gradient‖₂; if it is finite and above maxNorm (>0), gradient *= maxNorm / (norm + 1e-6), as torch.nn.utils.clip_grad_norm_. maxNorm 0: measure only. */
@@ -529,6 +533,78 @@ export interface GruForward extends RecurrentLayer {
 
 /** `gates` out: gradients of the pre-activations r, z, n. `hn` out, reset after: gradient of (W_hn h + b_hn) = dn ⊙ r; reset before: unchanged. */
 export interface GruBackward extends GruForward, RecurrentGradients {}
+
+/**
+ * A recurrent layer that looks at a memory of S positions at every step. For each row of the batch,
+ *
+ *   attend(h):  q = W_q h ;   e_s = v · tanh(q + keys_s), or scale · q · keys_s without v
+ *               α = softmax of e over the row's memory ;   context = Σ_s α_s memory_s   (an empty memory gives zeros)
+ *
+ *   attendFirst (Bahdanau et al. 2015):  context_t = attend(h_{t−1}) ;  h_t = cell(gates_t + W_c context_t, h_{t−1})
+ *   else (Luong et al. 2015, the context fed to the next step):
+ *                                        h_t = cell(gates_t + W_c context_{t−1}, h_{t−1}) ;  context_t = attend(h_t)
+ *
+ * where the cell is LstmForward's or GruForward's (reset after) with W_hh (h ⊙ mask). States and contexts lie in slots as
+ * RecurrentLayer's (forward direction): context_t is in slot t+1, the initial one, which the caller has written, in slot 0. At
+ * steps t ≥ lengths[b] state and context are carried and the weights are 0.
+ */
+export interface AttentionForward {
+  readonly T: number;
+  readonly B: number;
+  readonly H: number;
+  /** Positions, key size and width of the memory. */
+  readonly S: number;
+  readonly A: number;
+  readonly M: number;
+  readonly attendFirst: boolean;
+  readonly lengths: Buffer | null; // int32 [B]; null: all T
+  readonly weightHh: Buffer; // [G·H, H]
+  readonly mask: Buffer | null; // [B, H]
+  readonly weightContext: Buffer; // [G·H, M]
+  /** null: q is h itself, and A = H. */
+  readonly weightQuery: Buffer | null; // [A, H]
+  /** v. null: products. */
+  readonly scoreVector: Buffer | null; // [A]
+  /** Of products. */
+  readonly scale: number;
+  readonly keys: Buffer; // [rows of memory, S, A]
+  readonly memory: Buffer; // [rows of memory, S, M]; may be the keys
+  readonly memoryLengths: Buffer | null; // int32 [rows of memory]; null: all S
+  /** int32 [B]: the row of keys and memory that each row looks at. null: its own, of B. */
+  readonly memoryRows: Buffer | null;
+  readonly cell: LstmState | GruState;
+  readonly gates: Buffer; // [T, B, G·H] in: projections; out: activated
+  readonly h: Buffer; // [T+1, B, H] slots
+  readonly context: Buffer; // [T+1, B, M] slots
+  readonly query: Buffer; // [T, B, A] out, saved: q; 0 where inactive
+  readonly weights: Buffer; // [T, B, S] out, saved: α; 0 where inactive and past the row's memory
+}
+
+export interface LstmState {
+  readonly kind: 'lstm';
+  readonly c: Buffer; // [T+1, B, H] slots
+}
+
+export interface GruState {
+  readonly kind: 'gru';
+  readonly biasHn: Buffer | null; // [H]
+  readonly hn: Buffer; // [T, B, H] out, saved
+}
+
+/** `gates`, `cell.hn` and `query` out: gradients of the pre-activations (as GruBackward's) and of q. `memoryRows` must be null. */
+export interface AttentionBackward extends AttentionForward {
+  // Of the outputs; null: none of it. Ignored where a row is inactive, and dWeights past a row's memory.
+  readonly dY: Buffer | null; // [T, B, H]
+  readonly dContext: Buffer | null; // [T, B, M]
+  readonly dWeights: Buffer | null; // [T, B, S]
+  // in: of the last state; out: of the initial one.
+  readonly dH: Buffer; // [B, H]
+  readonly dC: Buffer | null; // [B, H], LSTM only
+  readonly dContextState: Buffer; // [B, M]
+  readonly dKeys: Buffer; // [B, S, A] out
+  readonly dMemory: Buffer; // [B, S, M] out
+  readonly dScoreVector: Buffer | null; // [A] adds; with scoreVector only
+}
 
 /** torch.optim.SGD. velocity null: no momentum. First step: velocity = gradient (the caller starts it at 0 and passes isFirst). */
 export interface SgdStep {

@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Backend, BackendName } from '../../src/backend/backend.ts';
 import { ReferenceBackend } from '../../src/backend/reference/reference.ts';
 import { Random } from '../../src/tensor/random.ts';
+import { attentionCases } from './cases/attention.ts';
 import { crfCases } from './cases/crf.ts';
 import { elementwiseCases } from './cases/elementwise.ts';
 import { lossCases } from './cases/losses.ts';
@@ -44,6 +45,7 @@ function expectations(): Expectation[] {
     planeCases,
     optimizerCases,
     recurrentLayerCases,
+    attentionCases,
   ];
   return sources.flatMap((source) => source(rng)).map((kernelCase) => ({ kernelCase, expected: execute(reference, kernelCase, aligned) }));
 }

@@ -10,6 +10,7 @@ import { type Addon, arrayBufferSlabs } from '../../src/backend/native.ts';
 import { loadNative } from '../../src/backend/platform-node.ts';
 import { ReferenceBackend } from '../../src/backend/reference/reference.ts';
 import { Random } from '../../src/tensor/random.ts';
+import { attentionCases } from './cases/attention.ts';
 import { crfCases } from './cases/crf.ts';
 import { matrixProductCases } from './cases/matrix-product.ts';
 import { planeCases } from './cases/planes.ts';
@@ -81,6 +82,7 @@ describe.skipIf(!('addon' in search))(`workspaces${'reason' in search ? ` (skipp
     'recurrent layers': recurrentLayerCases,
     'chains of tags': crfCases,
     planes: planeCases,
+    'decoders with attention': attentionCases,
   };
 
   test.each(Object.keys(sources).flatMap((source) => [1, 2, 3].map((threads) => [source, threads] as const)))(

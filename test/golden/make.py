@@ -621,9 +621,89 @@ def schedules():
     }
 
 
+# ---- decoder with attention --------------------------------------------------------------------------------------------
+
+def attention():
+    """Bahdanau's and Luong's equations, step by step, around torch.nn.LSTMCell and GRUCell whose input is [x, context]."""
+    B, T, I, H, S, M = 3, 4, 3, 5, 6, 7
+    lengths, memory_lengths = [4, 2, 3], [6, 1, 4]
+
+    def case(name, cell, kind, attend_first, A):
+        source = Source(f"attention.{name}")
+        G = {"lstm": 4, "gru": 3}[cell]
+        p = {"weight_ih": source.normal(G * H, I), "weight_hh": source.normal(G * H, H, scale=0.5), "bias_ih": source.normal(G * H),
+             "bias_hh": source.normal(G * H), "weight_context": source.normal(G * H, M, scale=0.5)}
+        if kind != "dot":
+            p["attention.weight_query"] = source.normal(A, H)
+        if kind == "additive":
+            p.update({"attention.weight_key": source.normal(A, M), "attention.bias_key": source.normal(A), "attention.score": source.normal(A)})
+        x, memory = source.normal(B, T, I), source.normal(B, S, M)
+        state = {"h": source.normal(B, H), **({"c": source.normal(B, H)} if cell == "lstm" else {}), "context": source.normal(B, M)}
+        scales = {"output": source.normal(B, T, H), "context": source.normal(B, T, M), "weights": source.normal(B, T, S),
+                  **{f"last_{k}": source.normal(*v.shape) for k, v in state.items()}}
+        leaves = {"x": x, "memory": memory, **state, **p}
+        for leaf in leaves.values():
+            leaf.requires_grad_()
+        weight = torch.cat([p["weight_ih"], p["weight_context"]], 1)
+        functional = torch._VF.lstm_cell if cell == "lstm" else torch._VF.gru_cell
+
+        def attend(h, b):
+            m = memory[b, : memory_lengths[b]]
+            query = h if kind == "dot" else p["attention.weight_query"] @ h
+            if kind == "additive":
+                keys = m @ p["attention.weight_key"].T + p["attention.bias_key"]
+                e = torch.tanh(query + keys) @ p["attention.score"]
+            else:
+                e = m @ query
+            weights = torch.softmax(e, 0)
+            return weights @ m, nn.functional.pad(weights, (0, S - len(m)))
+
+        outputs = {"output": torch.zeros(B, T, H), "context": torch.zeros(B, T, M), "weights": torch.zeros(B, T, S)}
+        rows = {k: [[None] * T for _ in range(B)] for k in outputs}
+        last = {k: [None] * B for k in state}
+        for b in range(B):
+            h, c, context = state["h"][b], state["c"][b] if cell == "lstm" else None, state["context"][b]
+            for t in range(lengths[b]):
+                if attend_first:
+                    context, weights = attend(h, b)
+                seen = torch.cat([x[b, t], context])[None]
+                args = (weight, p["weight_hh"], p["bias_ih"], p["bias_hh"])
+                if cell == "lstm":
+                    h, c = (v[0] for v in functional(seen, (h[None], c[None]), *args))
+                else:
+                    h = functional(seen, h[None], *args)[0]
+                if not attend_first:
+                    context, weights = attend(h, b)
+                for k, v in (("output", h), ("context", context), ("weights", weights)):
+                    rows[k][b][t] = v
+            for t in range(lengths[b], T):
+                for k, width in (("output", H), ("context", M), ("weights", S)):
+                    rows[k][b][t] = torch.zeros(width)
+            for k, v in (("h", h), ("c", c), ("context", context)):
+                if k in last:
+                    last[k][b] = v
+        result = {k: torch.stack([torch.stack(row) for row in v]) for k, v in rows.items()}
+        result.update({f"last_{k}": torch.stack(v) for k, v in last.items()})
+        sum((result[k] * scales[k]).sum() for k in result).backward()
+        return {"cell": cell, "kind": kind, "attendFirst": attend_first, "attentionSize": A if kind == "additive" else None,
+                "parameters": {k: given(v) for k, v in p.items()}, "x": given(x), "memory": given(memory),
+                "state": {k: given(v) for k, v in state.items()}, "scales": {k: given(v) for k, v in scales.items()},
+                "results": {k: computed(v) for k, v in result.items()},
+                # Bahdanau's decoder never reads the context it starts with.
+                "gradients": {k: computed(v.grad if v.grad is not None else torch.zeros_like(v)) for k, v in leaves.items()}}
+
+    return {**header("decoder with attention; the gradients are of the sum of results * scales"), **{"sizes": {"inputSize": I, "hiddenSize": H, "memorySize": M}, "lengths": lengths, "memoryLengths": memory_lengths,
+                   "cases": {"bahdanau gru": case("bahdanau_gru", "gru", "additive", True, 4),
+                             "bahdanau lstm": case("bahdanau_lstm", "lstm", "additive", True, 4),
+                             "additive lstm": case("additive_lstm", "lstm", "additive", False, 8),
+                             "general gru": case("general_gru", "gru", "general", False, M),
+                             "general lstm": case("general_lstm", "lstm", "general", True, M)}}}
+
+
 # ---- files -------------------------------------------------------------------------------------------------------------
 
 FIXTURES = {"recurrent": recurrent, "cells": cells, "losses": losses, "layers": layers, "crf": crf, "planes": planes, "optimizers": optimizers, "schedules": schedules}
+FIXTURES = {"recurrent": recurrent, "cells": cells, "losses": losses, "layers": layers, "crf": crf, "attention": attention, "optimizers": optimizers, "schedules": schedules}
 
 
 def difference(path, old, new):

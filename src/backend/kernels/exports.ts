@@ -73,6 +73,36 @@ type WindowArguments = [
   paddingX: int,
 ];
 type DilatedWindowArguments = [...WindowArguments, dilationY: int, dilationX: int];
+/** c is null for a GRU; biasHn and hn for an LSTM. */
+type AttentionArguments = [
+  T: int,
+  B: int,
+  H: int,
+  S: int,
+  A: int,
+  M: int,
+  lengths: pointer,
+  weightHh: pointer,
+  mask: pointer,
+  attendFirst: flag,
+  memoryLengths: pointer,
+  memoryRows: pointer,
+  weightQuery: pointer,
+  scoreVector: pointer,
+  scale: float,
+  keys: pointer,
+  memory: pointer,
+  weightContext: pointer,
+  biasHn: pointer,
+  gates: pointer,
+  h: pointer,
+  c: pointer,
+  hn: pointer,
+  query: pointer,
+  context: pointer,
+  weights: pointer,
+];
+type AttentionSizes = [T: int, B: int, H: int, S: int, A: int, M: int, isLstm: flag, hasQuery: flag, hasMask: flag];
 
 type Six = [int, int, int, int, int, int];
 
@@ -321,6 +351,25 @@ export interface Exports {
   gru_forward(...layer: [...GruArguments, workspace: pointer]): void;
   gru_backward_workspace(T: int, B: int, H: int, hasMask: flag, hasNorm: flag, resetAfter: flag): int;
   gru_backward(...layer: [...GruArguments, ...GradientArguments, workspace: pointer]): void;
+
+  attention_forward_workspace(...sizes: AttentionSizes): int;
+  attention_forward(...layer: [...AttentionArguments, workspace: pointer]): void;
+  attention_backward_workspace(...sizes: AttentionSizes): int;
+  attention_backward(
+    ...layer: [
+      ...AttentionArguments,
+      dY: pointer,
+      dContext: pointer,
+      dWeights: pointer,
+      dH: pointer,
+      dC: pointer,
+      dContextState: pointer,
+      dKeys: pointer,
+      dMemory: pointer,
+      dScoreVector: pointer,
+      workspace: pointer,
+    ]
+  ): void;
 }
 
 type LstmSizes = [T: int, B: int, H: int, P: int, hasMask: flag, hasNorm: flag, hasPeephole: flag, hasProjection: flag, hasCellNorm: flag];

@@ -10,6 +10,8 @@ import type {
   Activation,
   AdagradStep,
   AdamStep,
+  AttentionBackward,
+  AttentionForward,
   AvgPool2d,
   AvgPool2dBackward,
   Backend,
@@ -578,6 +580,30 @@ export class KernelBackend implements Backend {
     );
   }
 
+  attentionForward(layer: AttentionForward): void {
+    this.#withWorkspace(this.#kernels.attention_forward_workspace(...attentionSizes(layer)), (workspace) =>
+      this.#kernels.attention_forward(...attentionArguments(layer), workspace),
+    );
+  }
+
+  attentionBackward(layer: AttentionBackward): void {
+    this.#withWorkspace(this.#kernels.attention_backward_workspace(...attentionSizes(layer)), (workspace) =>
+      this.#kernels.attention_backward(
+        ...attentionArguments(layer),
+        at(layer.dY),
+        at(layer.dContext),
+        at(layer.dWeights),
+        at(layer.dH),
+        at(layer.dC),
+        at(layer.dContextState),
+        at(layer.dKeys),
+        at(layer.dMemory),
+        at(layer.dScoreVector),
+        workspace,
+      ),
+    );
+  }
+
   // ---- optimisers -------------------------------------------------------------------------------------------------
 
   clipNorm(gradient: Buffer, maxNorm: number, norm: Buffer): void {
@@ -726,4 +752,41 @@ function gruSizes({ T, B, H, mask, norm, resetAfter }: GruForward) {
 function gruArguments(layer: GruForward) {
   const { T, B, H, resetAfter, biasHn, gates, h, hn } = layer;
   return [T, B, H, ...recurrentArguments(layer), flag(resetAfter), at(biasHn), at(gates), at(h), at(hn)] as const;
+}
+
+function attentionSizes({ T, B, H, S, A, M, cell, weightQuery, mask }: AttentionForward) {
+  return [T, B, H, S, A, M, flag(cell.kind === 'lstm'), flag(weightQuery !== null), flag(mask !== null)] as const;
+}
+
+function attentionArguments(layer: AttentionForward) {
+  const { T, B, H, S, A, M, cell } = layer;
+  const [c, hn, biasHn] = cell.kind === 'lstm' ? [cell.c, null, null] : [null, cell.hn, cell.biasHn];
+  return [
+    T,
+    B,
+    H,
+    S,
+    A,
+    M,
+    at(layer.lengths),
+    at(layer.weightHh),
+    at(layer.mask),
+    flag(layer.attendFirst),
+    at(layer.memoryLengths),
+    at(layer.memoryRows),
+    at(layer.weightQuery),
+    at(layer.scoreVector),
+    layer.scale,
+    at(layer.keys),
+    at(layer.memory),
+    at(layer.weightContext),
+    at(biasHn),
+    at(layer.gates),
+    at(layer.h),
+    at(c),
+    at(hn),
+    at(layer.query),
+    at(layer.context),
+    at(layer.weights),
+  ] as const;
 }

@@ -5,6 +5,7 @@
  */
 import type { DType, TypedArray } from '../../tensor/shape.ts';
 import type { Backend, Buffer } from '../backend.ts';
+import { attentionBackward, attentionForward } from './attention.ts';
 import { conv2d, conv2dBackward } from './convolution.ts';
 import { crfBackward, crfDecode, crfForward } from './crf.ts';
 import { dropoutMask } from './dropout.ts';
@@ -113,6 +114,8 @@ export class ReferenceBackend implements Backend {
   readonly lstmBackward = lstmBackward;
   readonly gruForward = gruForward;
   readonly gruBackward = gruBackward;
+  readonly attentionForward = attentionForward;
+  readonly attentionBackward = attentionBackward;
 
   readonly clipNorm = clipNorm;
   readonly clipValue = clipValue;
