@@ -702,8 +702,7 @@ def attention():
 
 # ---- files -------------------------------------------------------------------------------------------------------------
 
-FIXTURES = {"recurrent": recurrent, "cells": cells, "losses": losses, "layers": layers, "crf": crf, "planes": planes, "optimizers": optimizers, "schedules": schedules}
-FIXTURES = {"recurrent": recurrent, "cells": cells, "losses": losses, "layers": layers, "crf": crf, "attention": attention, "optimizers": optimizers, "schedules": schedules}
+FIXTURES = {"recurrent": recurrent, "cells": cells, "losses": losses, "layers": layers, "crf": crf, "planes": planes, "attention": attention, "optimizers": optimizers, "schedules": schedules}
 
 
 def difference(path, old, new):
