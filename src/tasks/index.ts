@@ -34,6 +34,8 @@ export { LanguageModel, type LanguageModelOptions, type LanguageState, LanguageS
 export type { GenerateOptions, LanguageModelOptions as LanguageModelTrainingOptions } from './language-model/options.ts';
 export { languageModelFrom, loadLanguageModel, type SavedLanguageModel, saveLanguageModel } from './language-model/saved.ts';
 export { type LanguageTexts, type LanguageTraining, prepareLanguageModel, resumeLanguageModel } from './language-model/training.ts';
+export { type BleuOptions, type BleuScore, type BleuTokenizer, corpusBleu } from './metrics/bleu.ts';
+export { type ChrfOptions, corpusChrf } from './metrics/chrf.ts';
 export { type ClassScores, type Confusion, type ConfusionJson, ConfusionMatrix, MultiLabelScores } from './metrics/classification.ts';
 export { type Entity, type EntityScore, EntityScores, entitiesIn, splitTag } from './metrics/entities.ts';
 export { ForecastMetrics, type Judged } from './metrics/forecast.ts';
