@@ -168,6 +168,23 @@ export interface Backend {
   ctcForward(loss: CtcForward): void;
   /** Its gradient; see CtcBackward. */
   ctcBackward(loss: CtcBackward): void;
+  // ---- planes, [B, C, height, width] ----------------------------------------------------------------------------------
+  /** A convolution; see Conv2d. */
+  conv2d(layer: Conv2d): void;
+  /** Its gradients; see Conv2dBackward. */
+  conv2dBackward(layer: Conv2dBackward): void;
+  /** The largest of each window; see MaxPool2d. */
+  maxPool2d(pool: MaxPool2d): void;
+  /** dX = 0, then dX[indices] += dY within each of `planes` planes of in and out elements. */
+  maxPool2dBackward(pool: MaxPool2dBackward): void;
+  /** The mean of each window; see AvgPool2d. */
+  avgPool2d(pool: AvgPool2d): void;
+  /** Its gradient; see AvgPool2dBackward. */
+  avgPool2dBackward(pool: AvgPool2dBackward): void;
+  /** Normalises each channel over a batch; see BatchNorm2d. */
+  batchNorm2d(norm: BatchNorm2d): void;
+  /** Its gradients; see BatchNorm2dBackward. */
+  batchNorm2dBackward(norm: BatchNorm2dBackward): void;
 
   // ---- recurrent layers, one direction of one layer, a whole sequence a call ----------------------------------------
   /** The time loop of an Elman layer; see RnnForward. */
@@ -368,6 +385,103 @@ export interface CtcBackward extends Omit<CtcForward, 'losses'> {
   /** [1] (one for all rows) or [B]. */
   readonly scale: Buffer;
   readonly dLogits: Buffer; // out [T, B, V], 0 past a row's length
+}
+
+/**
+ * How windows lie over planes. A window at (r, v) covers, for i < kernelHeight and j < kernelWidth,
+ *
+ *   row r·strideY − paddingY + i·dilationY, column v·strideX − paddingX + j·dilationX
+ *
+ * and there are ⌊(height + 2·paddingY − (kernelHeight − 1)·dilationY − 1) / strideY⌋ + 1 of them along a column, along a row likewise.
+ */
+export interface Window2d {
+  readonly B: number;
+  readonly C: number;
+  readonly height: number;
+  readonly width: number;
+  readonly kernelHeight: number;
+  readonly kernelWidth: number;
+  readonly strideY: number;
+  readonly strideX: number;
+  readonly paddingY: number;
+  readonly paddingX: number;
+  readonly dilationY: number;
+  readonly dilationX: number;
+}
+
+/** y[b, o, r, v] = bias[o] + Σ_{c, i, j} weight[o, c, i, j] · x[b, c] at (i, j) of the window at (r, v); 0 where that is padding. */
+export interface Conv2d extends Window2d {
+  /** Output channels. */
+  readonly O: number;
+  readonly x: Buffer; // [B, C, height, width]
+  readonly weight: Buffer; // [O, C, kernelHeight, kernelWidth]
+  readonly bias: Buffer | null; // [O]
+  readonly y: Buffer; // out [B, O, output height, output width]
+}
+
+export interface Conv2dBackward extends Omit<Conv2d, 'bias' | 'y'> {
+  readonly dY: Buffer; // [B, O, output height, output width]
+  readonly dX: Buffer | null; // out, as x; null: not wanted
+  readonly dWeight: Buffer | null; // adds
+  readonly dBias: Buffer | null; // [O] adds
+}
+
+/** The largest of each window, the first of equals; padding is not among them, and NaN is the largest. */
+export interface MaxPool2d extends Window2d {
+  readonly x: Buffer; // [B, C, height, width]
+  readonly y: Buffer; // out [B, C, output height, output width]
+  readonly indices: Buffer; // int32 out, as y: row · width + column of the largest, saved
+}
+
+export interface MaxPool2dBackward {
+  readonly planes: number;
+  readonly dY: Buffer; // [planes, ·]
+  readonly indices: Buffer; // int32, as dY
+  readonly dX: Buffer; // out [planes, ·]
+}
+
+/** The mean of each window: over all of it, or, without countPadding, over what is no padding. No dilation. */
+export interface AvgPool2d extends Omit<Window2d, 'dilationY' | 'dilationX'> {
+  readonly countPadding: boolean;
+  readonly x: Buffer; // [B, C, height, width]
+  readonly y: Buffer; // out [B, C, output height, output width]
+}
+
+export interface AvgPool2dBackward extends Omit<AvgPool2d, 'x' | 'y'> {
+  readonly dY: Buffer; // as y
+  readonly dX: Buffer; // out, as x
+}
+
+/**
+ * y = (x − mean) · rstd · weight + bias, each of C channels over B planes of S elements; rstd = 1/√(variance + ε).
+ *
+ * In training mean and variance (divided by B·S) are the batch's own, and the running ones move towards them, the variance divided by
+ * B·S − 1 (as it is where that is 0): running += momentum · (own − running). Otherwise they are the running ones.
+ */
+export interface BatchNorm2d {
+  readonly B: number;
+  readonly C: number;
+  readonly S: number;
+  readonly isTraining: boolean;
+  readonly x: Buffer; // [B, C, S]
+  readonly weight: Buffer | null; // [C]; null: 1
+  readonly bias: Buffer | null; // [C]; null: 0
+  readonly epsilon: number;
+  readonly momentum: number;
+  /** [C], in and (in training) out. null, in training only: none are kept. */
+  readonly runningMean: Buffer | null;
+  readonly runningVariance: Buffer | null;
+  readonly mean: Buffer; // out [C], saved
+  readonly rstd: Buffer; // out [C], saved
+  readonly y: Buffer; // out [B, C, S]
+}
+
+/** In training the gradient flows through mean and variance too. */
+export interface BatchNorm2dBackward extends Omit<BatchNorm2d, 'bias' | 'epsilon' | 'momentum' | 'runningMean' | 'runningVariance' | 'y'> {
+  readonly dY: Buffer; // [B, C, S]
+  readonly dX: Buffer | null; // out, as x; in place with dY allowed
+  readonly dWeight: Buffer | null; // [C] adds
+  readonly dBias: Buffer | null; // [C] adds
 }
 
 /**

@@ -15,6 +15,7 @@ import { elementwiseCases } from './cases/elementwise.ts';
 import { lossCases } from './cases/losses.ts';
 import { matrixProductCases } from './cases/matrix-product.ts';
 import { optimizerCases } from './cases/optimizers.ts';
+import { planeCases } from './cases/planes.ts';
 import { recurrentLayerCases } from './cases/recurrent.ts';
 import { drawInputs, forwardCase, type LayerOptions, rowOf } from './cases/recurrent-layer.ts';
 import { reductionCases } from './cases/reductions.ts';
@@ -43,6 +44,7 @@ function expectations(): Expectation[] {
     lossCases,
     crfCases,
     ctcCases,
+    planeCases,
     optimizerCases,
     recurrentLayerCases,
     attentionCases,

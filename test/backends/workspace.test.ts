@@ -14,6 +14,7 @@ import { attentionCases } from './cases/attention.ts';
 import { crfCases } from './cases/crf.ts';
 import { ctcCases } from './cases/ctc.ts';
 import { matrixProductCases } from './cases/matrix-product.ts';
+import { planeCases } from './cases/planes.ts';
 import { recurrentLayerCases } from './cases/recurrent.ts';
 import { aligned, difference, execute, type KernelCase } from './kernel-case.ts';
 
@@ -82,6 +83,7 @@ describe.skipIf(!('addon' in search))(`workspaces${'reason' in search ? ` (skipp
     'recurrent layers': recurrentLayerCases,
     'chains of tags': crfCases,
     'connectionist temporal classification': ctcCases,
+    planes: planeCases,
     'decoders with attention': attentionCases,
   };
 

@@ -530,6 +530,62 @@ def ctc():
             record(2, 100, 12, [[int(v) for v in source.integers(11, 30) + 1], [int(v) for v in source.integers(11, 9) + 1]], [100, 81]),
         ],
     }
+# ---- planes ------------------------------------------------------------------------------------------------------------
+
+def planes():
+    source = Source("planes")
+    record = header("convolution, pooling and batch normalisation, each with every gradient of sum(output * scales)")
+
+    def applied(function, leaves):
+        leaves = [v.requires_grad_() for v in leaves if v is not None]
+        y = function()
+        scales = source.normal(*y.shape)
+        (y * scales).sum().backward()
+        return {"scales": given(scales), "output": computed(y)}, [computed(v.grad) for v in leaves]
+
+    record["convolutions"] = []
+    for x, weight, bias, stride, padding, dilation in [
+        ((2, 3, 7, 6), (5, 3, 3, 3), True, (1, 1), (1, 1), (1, 1)),
+        ((3, 2, 9, 8), (4, 2, 3, 2), True, (2, 1), (0, 1), (1, 2)),
+        ((2, 4, 6, 11), (3, 4, 2, 5), False, (2, 3), (1, 2), (1, 1)),
+        ((1, 2, 5, 5), (6, 2, 1, 1), True, (1, 1), (0, 0), (1, 1)),
+    ]:
+        x, weight, bias = source.normal(*x), source.normal(*weight), source.normal(weight[0]) if bias else None
+        outcome, gradients = applied(lambda: nn.functional.conv2d(x, weight, bias, stride, padding, dilation), [x, weight, bias])
+        record["convolutions"].append({
+            "stride": stride, "padding": padding, "dilation": dilation, "x": given(x), "weight": given(weight),
+            "bias": None if bias is None else given(bias), **outcome,
+            "gradients": dict(zip(["x", "weight", "bias"], [*gradients, *([None] if bias is None else [])])),
+        })
+
+    record["maxPools"], record["avgPools"] = [], []
+    for size, kernel, stride, padding, dilation in [((2, 3, 6, 8), (2, 2), (2, 2), (0, 0), (1, 1)), ((1, 2, 9, 7), (3, 2), (2, 1), (1, 1), (2, 1))]:
+        x = source.normal(*size)
+        outcome, [gradient] = applied(lambda: nn.functional.max_pool2d(x, kernel, stride, padding, dilation), [x])
+        record["maxPools"].append({"kernelSize": kernel, "stride": stride, "padding": padding, "dilation": dilation, "x": given(x), **outcome, "gradient": gradient})
+    for size, kernel, stride, padding, count in [((2, 3, 6, 8), (2, 2), (2, 2), (0, 0), True), ((1, 2, 9, 7), (3, 2), (2, 1), (1, 1), True), ((1, 2, 9, 7), (3, 4), (2, 1), (1, 2), False)]:
+        x = source.normal(*size)
+        outcome, [gradient] = applied(lambda: nn.functional.avg_pool2d(x, kernel, stride, padding, count_include_pad=count), [x])
+        record["avgPools"].append({"kernelSize": kernel, "stride": stride, "padding": padding, "countPadding": count, "x": given(x), **outcome, "gradient": gradient})
+
+    norm = nn.BatchNorm2d(3, momentum=0.25)
+    with torch.no_grad():
+        norm.weight.copy_(source.normal(3))
+        norm.bias.copy_(source.normal(3))
+    state = lambda: {name: computed(value.double()) for name, value in norm.state_dict().items()}
+    record["batchNorm"] = {"momentum": 0.25, "parameters": state(), "steps": []}
+
+    def step():
+        norm.zero_grad()
+        x = (source.normal(4, 3, 2, 5) * 2 + 1).float().double()
+        outcome, [gradient] = applied(lambda: norm(x), [x])
+        return {"x": given(x), **outcome, "gradients": {"x": gradient, "weight": computed(norm.weight.grad), "bias": computed(norm.bias.grad)}}
+
+    record["batchNorm"]["steps"] = [step() for _ in range(3)]
+    record["batchNorm"]["after"] = state()
+    norm.eval()
+    record["batchNorm"]["evaluation"] = step()
+    return record
 
 
 # ---- optimisers and schedules ------------------------------------------------------------------------------------------
@@ -684,7 +740,7 @@ def attention():
 
 # ---- files -------------------------------------------------------------------------------------------------------------
 
-FIXTURES = {"recurrent": recurrent, "cells": cells, "losses": losses, "layers": layers, "crf": crf, "ctc": ctc, "optimizers": optimizers, "schedules": schedules, "attention": attention}
+FIXTURES = {"recurrent": recurrent, "cells": cells, "losses": losses, "layers": layers, "crf": crf, "ctc": ctc, "optimizers": optimizers, "schedules": schedules, "attention": attention, "planes": planes}
 
 
 def difference(path, old, new):

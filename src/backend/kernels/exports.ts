@@ -71,6 +71,21 @@ type CtcArguments = [
   blank: int,
   zeroInfinity: flag,
 ];
+
+/** Of windows over planes; the last two, dilations, are left out where there are none. */
+type WindowArguments = [
+  B: int,
+  C: int,
+  height: int,
+  width: int,
+  kernelHeight: int,
+  kernelWidth: int,
+  strideY: int,
+  strideX: int,
+  paddingY: int,
+  paddingX: int,
+];
+type DilatedWindowArguments = [...WindowArguments, dilationY: int, dilationX: int];
 /** c is null for a GRU; biasHn and hn for an LSTM. */
 type AttentionArguments = [
   T: int,
@@ -212,6 +227,57 @@ export interface Exports {
   ctc_backward_workspace(T: int, B: int, V: int, U: int): int;
   ctc_backward(
     ...loss: [...CtcArguments, logSumExp: pointer, alphas: pointer, scale: pointer, scaleStride: int, dLogits: pointer, workspace: pointer]
+  ): void;
+
+  conv2d_workspace(...layer: [...DilatedWindowArguments, O: int]): int;
+  conv2d(...layer: [...DilatedWindowArguments, O: int, x: pointer, weight: pointer, bias: pointer, y: pointer, workspace: pointer]): void;
+  conv2d_backward_workspace(...layer: [...DilatedWindowArguments, O: int]): int;
+  conv2d_backward(
+    ...layer: [
+      ...DilatedWindowArguments,
+      O: int,
+      x: pointer,
+      weight: pointer,
+      dY: pointer,
+      dX: pointer,
+      dWeight: pointer,
+      dBias: pointer,
+      workspace: pointer,
+    ]
+  ): void;
+  max_pool2d(...pool: [...DilatedWindowArguments, x: pointer, y: pointer, indices: pointer]): void;
+  max_pool2d_backward(planes: int, inSize: int, outSize: int, dY: pointer, indices: pointer, dX: pointer): void;
+  avg_pool2d(...pool: [...WindowArguments, countPadding: flag, x: pointer, y: pointer]): void;
+  avg_pool2d_backward(...pool: [...WindowArguments, countPadding: flag, dY: pointer, dX: pointer]): void;
+  batch_norm2d(
+    B: int,
+    C: int,
+    S: int,
+    isTraining: flag,
+    x: pointer,
+    weight: pointer,
+    bias: pointer,
+    epsilon: float,
+    momentum: float,
+    runningMean: pointer,
+    runningVariance: pointer,
+    mean: pointer,
+    rstd: pointer,
+    y: pointer,
+  ): void;
+  batch_norm2d_backward(
+    B: int,
+    C: int,
+    S: int,
+    isTraining: flag,
+    x: pointer,
+    weight: pointer,
+    mean: pointer,
+    rstd: pointer,
+    dY: pointer,
+    dX: pointer,
+    dWeight: pointer,
+    dBias: pointer,
   ): void;
 
   clip_norm(gradient: pointer, n: int, maxNorm: float, norm: pointer): void;
