@@ -1,7 +1,7 @@
 /** Lines as pictures: PNG and JPEG files, and tables that say what they read. */
 import { readBytes } from '#files';
 import { openTable } from '../../data/records/delimited.ts';
-import type { TextSource } from '../../data/text/text-source.ts';
+import { type TextSource, textIn, textOf } from '../../data/text/text-source.ts';
 import { FormatError, unknownName } from '../../tensor/errors.ts';
 import { cleanText, type LineImage } from './ink.ts';
 
@@ -22,7 +22,7 @@ export function isImageName(name: string): boolean {
  */
 export async function* readImageTable(source: TextSource, options: ImageTableOptions = {}): AsyncGenerator<LineImage> {
   const { imageColumn = 'image', textColumn = 'text' } = options;
-  const { columns, rows, name } = await openTable(source);
+  const { columns, rows, name } = await openTable(textOf(await textIn(source), source.name));
   const [image, text] = [imageColumn, textColumn].map((column) => columns.indexOf(column));
   if (image < 0) {
     throw new FormatError(`${unknownName('column', imageColumn, columns)} Name the one of the images with imageColumn.`, {
