@@ -34,11 +34,11 @@ export { type DrawInkOptions, drawInk } from './handwriting/draw.ts';
 export { evaluateHandwriting, type HandwritingEvaluation, type HandwritingMetrics } from './handwriting/evaluate.ts';
 export type { Handwriting, Ink, LineImage, Stroke } from './handwriting/ink.ts';
 export { HandwritingModel, type HandwritingModelOptions } from './handwriting/model.ts';
-export type { HandwritingOptions, RecognizeOptions } from './handwriting/options.ts';
+export type { HandwritingOptions } from './handwriting/options.ts';
 export { type HandwritingSource, readHandwriting } from './handwriting/read.ts';
-export { type RecognizedLine, type Recognizer, recognize } from './handwriting/recognize.ts';
+export { type HandwritingDecoding, type RecognizedLine, type Recognizer, recognize } from './handwriting/recognize.ts';
 export { handwritingFrom, loadHandwriting, type SavedHandwriting, saveHandwriting } from './handwriting/saved.ts';
-export { InkStream, type PenPoint, type StreamedCharacter } from './handwriting/stream.ts';
+export { InkStream, type InkStreamOptions, type PartialText, type PenPoint, type StreamedCharacter } from './handwriting/stream.ts';
 export {
   type HandwritingFiles,
   type HandwritingTraining,

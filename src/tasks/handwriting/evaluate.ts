@@ -4,7 +4,6 @@ import { noGrad } from '../../autograd/tape.ts';
 import { ctcLoss } from '../../losses/ctc.ts';
 import { charactersOf, ErrorRate, wordsOf } from '../metrics/error-rate.ts';
 import type { HandwritingSample } from './dataset.ts';
-import type { RecognizeOptions } from './options.ts';
 import { decodeFrames, framesOf, type Recognizer, recognize } from './recognize.ts';
 
 /** How well lines are read. */
@@ -30,7 +29,7 @@ export interface HandwritingEvaluation {
 export async function evaluateHandwriting(
   recognizer: Recognizer,
   samples: readonly HandwritingSample[],
-  options: RecognizeOptions & { readonly pause?: () => Promise<void> } = {},
+  options: Parameters<typeof recognize>[2] = {},
 ): Promise<HandwritingEvaluation> {
   const lines = await recognize(
     recognizer,

@@ -100,7 +100,10 @@ const lineHeight = v.optional(
   above('of models that read ink by the usual height of the training: the height of a line here, in the units of the ink', 0),
 );
 
-const decodingEntries = { lineHeight };
+const decodingEntries = {
+  lineHeight,
+  beamWidth: v.optional(whole('follow so many texts at a time; 1: greedily (default 1, with a language model or a lexicon 16)', 1, 10_000)),
+};
 
 export const evaluateSchema = v.strictObject({
   ...readingEntries,
@@ -114,8 +117,8 @@ export const predictSchema = v.strictObject({
   svg: v.optional(text('draw the first ink into this SVG file, coloured by its characters')),
 });
 
-/** How lines are read from ink. */
-export type RecognizeOptions = v.InferInput<v.StrictObjectSchema<typeof decodingEntries, undefined>>;
+/** How lines are read, as a user writes it. */
+export type RecognitionFlags = v.InferInput<v.StrictObjectSchema<typeof decodingEntries, undefined>>;
 
 /** How files are read. */
 export interface ReadingOptions {

@@ -3,13 +3,15 @@ import { scope } from '../../autograd/scope.ts';
 import { noGrad } from '../../autograd/tape.ts';
 import type { Tensor } from '../../autograd/tensor.ts';
 import { ctcAlign } from '../../decode/ctc-align.ts';
+import { ctcBeamSearch } from '../../decode/ctc-beam-search.ts';
+import { ctcGreedy } from '../../decode/ctc-greedy.ts';
 import { logSoftmaxRows } from '../../decode/log-probabilities.ts';
+import type { SequenceScorer } from '../../decode/sequence-scorer.ts';
 import type { Alphabet } from './alphabet.ts';
 import { charactersToInk, type RecognizedCharacter } from './character-spans.ts';
 import type { FeatureExtractor, LineFeatures } from './features.ts';
 import type { Handwriting } from './ink.ts';
 import type { HandwritingModel } from './model.ts';
-import type { RecognizeOptions } from './options.ts';
 
 /** A model, and what its numbers stand for. */
 export interface Recognizer {
@@ -27,16 +29,31 @@ export interface RecognizedLine {
   readonly characters: readonly RecognizedCharacter[];
 }
 
-/** Frames of one line. */
-interface LineFrames {
-  readonly logProbabilities: Float64Array; // [T', V]
-  readonly frames: number;
+/** How frames become text. */
+export interface HandwritingDecoding {
+  /** Texts that are followed at a time. Default 1: greedily, unless there is a scorer; then 16. */
+  readonly beamWidth?: number;
+  /** Has a say on texts, such as a language model or a lexicon; its symbols are the model's classes, `Alphabet.classOf`. */
+  readonly scorer?: SequenceScorer<unknown> | null;
+  /** What the scorer's scores are multiplied by. Default 1. */
+  readonly scorerWeight?: number;
+  /** Added for each character; makes up for a language model's preference for short texts. Default 0. */
+  readonly insertionBonus?: number;
+}
+
+/** What a line says. */
+export interface RecognizedLine {
+  readonly text: string;
+  /** log P of the best path that spells it, in nats. */
+  readonly logProbability: number;
+  /** Its characters, in order, and where they stand. */
+  readonly characters: readonly RecognizedCharacter[];
 }
 
 /**
  * Reads lines.
  *
- * @throws FormatError when a line is of another kind than those that the model was trained on
+ * @throws FormatError when a line is of another kind than those that the model was trained on, ConfigError
  * @example
  * const recognizer = await loadHandwriting('runs/notes/model.safetensors');
  * for await (const line of readHandwriting('note.inkml')) console.log((await recognize(recognizer, [line]))[0].text);
@@ -44,32 +61,34 @@ interface LineFrames {
 export async function recognize(
   recognizer: Recognizer,
   lines: readonly Handwriting[],
-  options: RecognizeOptions & { readonly pause?: () => Promise<void> } = {},
+  options: HandwritingDecoding & {
+    /** Of models that read ink by the usual height of the training: the height of a line here, in the units of the ink. */
+    readonly lineHeight?: number;
+    /** Called between forwards: lets the host's other work run. */
+    readonly pause?: () => Promise<void>;
+  } = {},
 ): Promise<RecognizedLine[]> {
-  const { lineHeight, pause } = options;
-  const features = lines.map((line) => recognizer.extractor.extract(line, { lineHeight }));
+  const { lineHeight, pause, ...decoding } = options;
+  const { model, alphabet, extractor } = recognizer;
+  const features = lines.map((line) => extractor.extract(line, { lineHeight }));
   const results: RecognizedLine[] = new Array(lines.length);
-  for await (const { indices, logits, lengths } of framesOf(recognizer.model, features, pause)) {
-    const decoded = decodeFrames(logits, lengths);
-    const aligned = ctcAlign(logits, decoded, { inputLengths: lengths });
+  for await (const { indices, logits, lengths } of framesOf(model, features, pause)) {
+    const decoded = decodeFrames(logits, lengths, decoding);
+    const alignments = ctcAlign(logits, decoded, { inputLengths: lengths });
     const values = logits.dataSync();
     const [, T, V] = logits.shape;
     indices.forEach((index, b) => {
-      const alignment = aligned[b]!;
-      const frames: LineFrames = {
-        logProbabilities: logSoftmaxRows(values.subarray(b * T * V, (b * T + lengths[b]) * V), V),
-        frames: lengths[b],
-      };
-      const symbols = alignment.symbols.map(({ symbol, start, end }) => ({
-        character: recognizer.alphabet.characters[symbol - 1],
-        probability: highest(frames, symbol, V, start, end),
-        start,
-        end,
-      }));
+      // What was decoded fits into its frames.
+      const { symbols, logProbability } = alignments[b]!;
+      const logP = logSoftmaxRows(values.subarray(b * T * V, (b * T + lengths[b]) * V), V);
+      const characters = symbols.map(({ symbol, start, end }) => {
+        const said = Array.from({ length: end - start }, (_, i) => logP[(start + i) * V + symbol]);
+        return { character: alphabet.characters[symbol - 1], probability: Math.exp(Math.max(...said)), start, end };
+      });
       results[index] = {
-        text: recognizer.alphabet.decode(decoded[b]),
-        logProbability: alignment.logProbability,
-        characters: charactersToInk(symbols, features[index], factorOf(recognizer.model), lines[index]),
+        text: alphabet.decode(decoded[b]),
+        logProbability,
+        characters: charactersToInk(characters, features[index], model.encoder.factor, lines[index]),
       };
     });
   }
@@ -96,32 +115,14 @@ export async function* framesOf(
   }
 }
 
-/** Classes of the most probable paths: repeats merged, then blanks taken out. */
-export function decodeFrames(logits: Tensor, lengths: Int32Array): Int32Array[] {
-  const [, T, V] = logits.shape;
-  const values = logits.dataSync();
-  return Array.from(lengths, (n, b) => {
-    const classes: number[] = [];
-    let before = 0;
-    for (let t = 0; t < n; t++) {
-      const at = (b * T + t) * V;
-      let best = 0;
-      for (let v = 1; v < V; v++) if (values[at + v] > values[at + best]) best = v;
-      if (best !== 0 && best !== before) classes.push(best);
-      before = best;
-    }
-    return Int32Array.from(classes);
-  });
-}
-
-export function factorOf({ architecture: { factors } }: HandwritingModel): number {
-  return factors.reduce((product, factor) => product * factor, 1);
-}
-
-function highest({ logProbabilities }: LineFrames, symbol: number, V: number, start: number, end: number): number {
-  let best = 0;
-  for (let t = start; t < end; t++) best = Math.max(best, Math.exp(logProbabilities[t * V + symbol]));
-  return best;
+/** Classes of each line's characters. */
+export function decodeFrames(logits: Tensor, lengths: Int32Array, options: HandwritingDecoding = {}): (readonly number[])[] {
+  const { scorer = null, beamWidth = scorer === null ? 1 : 16, ...rest } = options;
+  if (beamWidth === 1 && scorer === null) {
+    return ctcGreedy(logits, { inputLengths: lengths }).map(({ symbols }) => symbols.map(({ symbol }) => symbol));
+  }
+  // None where a lexicon allows no text at all.
+  return ctcBeamSearch(logits, { inputLengths: lengths, beamWidth, scorer, ...rest }).map(([best]) => best?.symbols ?? []);
 }
 
 const stepsAtOnce = 16_384;

@@ -15,7 +15,7 @@ import {
   type HandwritingOptions,
   predictSchema,
   type ReadingOptions,
-  type RecognizeOptions,
+  type RecognitionFlags,
   readingOf,
   trainSchema,
 } from './options.ts';
@@ -59,7 +59,7 @@ export const handwriting: Task = {
 async function evaluate(file: ModelFile, data: readonly string[], options: TaskOptions): Promise<Evaluation> {
   if (data.length === 0)
     throw new ConfigError('expected at least one file to evaluate on, received none. Name a file of lines with their texts.');
-  const { errors = 10, ...given } = options as { errors?: number } & ReadingOptions & RecognizeOptions;
+  const { errors = 10, ...given } = options as { errors?: number } & ReadingOptions & RecognitionFlags;
   const recognizer = handwritingFrom(file);
   const lines = await readLines(data, readingGiven(recognizer.config, given));
   // Characters that the model does not know are errors, no reason to stop.
@@ -80,7 +80,7 @@ async function evaluate(file: ModelFile, data: readonly string[], options: TaskO
 }
 
 async function* predict(file: ModelFile, input: PredictInput, options: TaskOptions): AsyncGenerator<Prediction> {
-  const { svg, ...given } = options as { svg?: string } & ReadingOptions & RecognizeOptions;
+  const { svg, ...given } = options as { svg?: string } & ReadingOptions & RecognitionFlags;
   const recognizer = handwritingFrom(file);
   let isFirst = true;
   for await (const lines of batchesOf(readHandwriting(await sourceOf(input), readingGiven(recognizer.config, given)), 64)) {
