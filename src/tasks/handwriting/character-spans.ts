@@ -1,5 +1,6 @@
 /** Which part of a line each of its characters is: CTC says in which frames it was sure; between them the ink is cut. */
 import type { LineFeatures } from './features.ts';
+import { lineHeightOf } from './geometry.ts';
 import type { Handwriting, Stroke } from './ink.ts';
 
 /** A character, and the frames that say so: start … end − 1. */
@@ -30,8 +31,9 @@ export interface RecognizedCharacter {
 }
 
 /**
- * Cuts a line between its characters: where the pen was lifted between their frames, at the widest gap to the right; else in the
- * middle.
+ * Cuts a line between its characters: where the pen was lifted near the frames of one and then went to the right of what was written;
+ * else in the middle between the frames. Models often know a character only when the next one has begun, so a lift may also lie
+ * before the frames.
  *
  * @param factor steps of features in a frame
  */
@@ -42,14 +44,18 @@ export function charactersToInk(
   line: Handwriting,
 ): RecognizedCharacter[] {
   const cuts = [0];
+  const lifts = line.kind === 'ink' ? liftsIn(features, line.strokes) : [];
   for (let i = 1; i < characters.length; i++) {
-    const after = Math.max(cuts[i - 1] + 1, Math.min(features.steps, characters[i - 1].end * factor));
-    const until = Math.max(after, Math.min(features.steps - 1, characters[i].start * factor));
-    cuts.push(line.kind === 'ink' ? cutBetween(after, until, features, line.strokes) : Math.floor((after + until) / 2));
+    // What is left for this character and for those that follow.
+    const earliest = cuts[i - 1] + 1;
+    const latest = Math.max(earliest, features.steps - (characters.length - i));
+    const known = Math.min(latest, Math.max(earliest, characters[i - 1].end * factor));
+    const next = Math.min(latest, Math.max(known, characters[i].start * factor));
+    cuts.push(bestLift(lifts, { earliest, known, next }) ?? Math.floor((known + next) / 2));
   }
   cuts.push(features.steps);
   return characters.map(({ character, probability }, i) => {
-    const [from, to] = [cuts[i], cuts[i + 1]];
+    const [from, to] = [Math.min(cuts[i], features.steps), Math.min(cuts[i + 1], features.steps)];
     if (line.kind === 'image') {
       const first = from === 0 ? 0 : features.points[from - 1] + 1;
       const last = to === features.steps ? line.width - 1 : features.points[to - 1];
@@ -59,19 +65,40 @@ export function charactersToInk(
   });
 }
 
-/** The first step of the next character, in after … until. */
-function cutBetween(after: number, until: number, { strokes }: LineFeatures, ink: readonly Stroke[]): number {
-  let [best, widest] = [-1, Number.NEGATIVE_INFINITY];
-  for (let step = after; step <= until; step++) {
-    if (step === 0 || strokes[step] === strokes[step - 1]) continue;
-    const [before, next] = [ink[strokes[step] - 1].x, ink[strokes[step]].x];
-    const gap =
-      next.reduce((least, x) => Math.min(least, x), Number.POSITIVE_INFINITY) -
-      before.reduce((most, x) => Math.max(most, x), Number.NEGATIVE_INFINITY);
-    if (gap > widest) [best, widest] = [step, gap];
-  }
-  return best >= 0 ? best : Math.floor((after + until + 1) / 2);
+/** A lift of the pen: the step that begins the next stroke, and how far to the right that is of the one before, in line heights. */
+interface Lift {
+  readonly step: number;
+  readonly gap: number;
 }
+
+function liftsIn({ strokes, steps }: LineFeatures, ink: readonly Stroke[]): Lift[] {
+  const height = lineHeightOf(ink);
+  const lifts: Lift[] = [];
+  for (let step = 1; step < steps; step++) {
+    if (strokes[step] === strokes[step - 1]) continue;
+    const rightmost = ink[strokes[step] - 1].x.reduce((most, x) => Math.max(most, x), Number.NEGATIVE_INFINITY);
+    const leftmost = ink[strokes[step]].x.reduce((least, x) => Math.min(least, x), Number.POSITIVE_INFINITY);
+    lifts.push({ step, gap: (leftmost - rightmost) / height });
+  }
+  return lifts;
+}
+
+/** null: none that would do. */
+function bestLift(
+  lifts: readonly Lift[],
+  { earliest, known, next }: { readonly earliest: number; readonly known: number; readonly next: number },
+): number | null {
+  const near = lifts.filter(({ step, gap }) => step >= earliest && step <= next && (gap > -mostOverlap || step >= known));
+  // The next character has begun somewhere between; its own way there is the measure of what is far.
+  const reach = Math.max(1, next - earliest);
+  const score = ({ step, gap }: Lift): number => Math.min(0, gap) - (overlapOfWay * Math.abs(step - known)) / reach;
+  return near.reduce<Lift | null>((best, lift) => (best === null || score(lift) > score(best) ? lift : best), null)?.step ?? null;
+}
+
+/** In line heights: strokes of one character mostly overlap by more. */
+const mostOverlap = 0.25;
+/** The overlap that is as bad as lying as far off as can be. Both by eye, on lines of digits. */
+const overlapOfWay = 0.3;
 
 function spansOf(from: number, to: number, { strokes, points, steps }: LineFeatures, ink: readonly Stroke[]): StrokeSpan[] {
   const spans: StrokeSpan[] = [];
