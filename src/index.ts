@@ -102,12 +102,21 @@ export {
   type PoolingLengths,
   weightedSum,
 } from './nn/pooling.ts';
+export { PyramidalEncoder, type PyramidalEncoderOptions, type PyramidalState, PyramidalStream } from './nn/pyramidal-encoder.ts';
 export { type Cell, type CellState, Recurrent } from './nn/recurrent.ts';
 export type { CellOptions, RecurrentInit } from './nn/recurrent-direction.ts';
 export type { ForwardOptions, RecurrentOptions, SequenceInput } from './nn/recurrent-stack.ts';
 export { type Floats, RecurrentStream, type StreamState } from './nn/recurrent-stream.ts';
 export { RNN, type RNNCellOptions, type RNNOptions } from './nn/rnn.ts';
 export { RNNCell } from './nn/rnn-cell.ts';
+export {
+  type Subsampled,
+  type SubsampleOptions,
+  type SubsampleState,
+  SubsampleStream,
+  type Subsampling,
+  subsample,
+} from './nn/subsampling.ts';
 export * from './optim/index.ts';
 // Echo state networks
 export * from './reservoir/index.ts';
