@@ -87,6 +87,7 @@ export {
   type PoolingLengths,
   weightedSum,
 } from './nn/pooling.ts';
+export type { GateName, GateStatistics, RecurrenceStatistics } from './nn/recurrence-statistics.ts';
 export { type Cell, type CellState, Recurrent } from './nn/recurrent.ts';
 export type { CellOptions, RecurrentInit } from './nn/recurrent-direction.ts';
 export type { ForwardOptions, RecurrentOptions, SequenceInput } from './nn/recurrent-stack.ts';
