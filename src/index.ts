@@ -35,6 +35,7 @@ export * from './data/index.ts';
 export * from './data/text/index.ts';
 export * from './decode/index.ts';
 export * from './insight/figure/index.ts';
+export * from './insight/index.ts';
 export * from './interop/index.ts';
 // Losses and optimisers
 export { AdaptiveSoftmax, type AdaptiveSoftmaxOptions } from './losses/adaptive-softmax.ts';
