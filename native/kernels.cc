@@ -11,6 +11,8 @@
 #include "optimizers.h"
 #include "random.h"
 #include "recurrent_abi.h"
+#include "reservoir.h"
+#include "ridge.h"
 #include "rnn.h"
 #include "rows.h"
 
@@ -65,6 +67,11 @@ static int32_t replay(const double *calls, int32_t count, int32_t threads) {
   X(crf_backward)                                                                                                           \
   X(crf_decode_workspace)                                                                                                   \
   X(crf_decode)                                                                                                             \
+  X(reservoir_forward)                                                                                                      \
+  X(gram_workspace)                                                                                                         \
+  X(gram)                                                                                                                   \
+  X(ridge_solve_workspace)                                                                                                  \
+  X(ridge_solve)                                                                                                            \
   X(clip_norm)                                                                                                              \
   X(clip_value)                                                                                                             \
   X(sgd)                                                                                                                    \

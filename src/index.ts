@@ -96,6 +96,8 @@ export { type Floats, RecurrentStream, type StreamState } from './nn/recurrent-s
 export { RNN, type RNNCellOptions, type RNNOptions } from './nn/rnn.ts';
 export { RNNCell } from './nn/rnn-cell.ts';
 export * from './optim/index.ts';
+// Echo state networks
+export * from './reservoir/index.ts';
 export * from './tasks/index.ts';
 export { BackendError, ConfigError, DivergenceError, FileError, type FileLocation, FormatError, ShapeError } from './tensor/errors.ts';
 export { Random, type RandomState } from './tensor/random.ts';

@@ -16,6 +16,7 @@ import { optimizerCases } from './cases/optimizers.ts';
 import { recurrentLayerCases } from './cases/recurrent.ts';
 import { drawInputs, forwardCase, type LayerOptions, rowOf } from './cases/recurrent-layer.ts';
 import { reductionCases } from './cases/reductions.ts';
+import { reservoirCases } from './cases/reservoir.ts';
 import { rowCases } from './cases/rows.ts';
 import { aligned, bitDifference, difference, execute, type KernelCase, normal, scattered, type Values } from './kernel-case.ts';
 
@@ -40,6 +41,7 @@ function expectations(): Expectation[] {
     rowCases,
     lossCases,
     crfCases,
+    reservoirCases,
     optimizerCases,
     recurrentLayerCases,
   ];

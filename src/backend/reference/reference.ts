@@ -15,6 +15,7 @@ import { gemm } from './matrix-product.ts';
 import { ReferenceMemory, read, slice, write } from './memory.ts';
 import { adagrad, adam, clipNorm, clipValue, rmsprop, sgd } from './optimizers.ts';
 import { argmaxRows, sumAxis, sumSquares } from './reductions.ts';
+import { gram, reservoirForward, ridgeSolve } from './reservoir.ts';
 import { rnnBackward, rnnForward } from './rnn.ts';
 import {
   gatherRows,
@@ -95,6 +96,10 @@ export class ReferenceBackend implements Backend {
   readonly crfForward = crfForward;
   readonly crfBackward = crfBackward;
   readonly crfDecode = crfDecode;
+
+  readonly reservoirForward = reservoirForward;
+  readonly gram = gram;
+  readonly ridgeSolve = ridgeSolve;
 
   readonly rnnForward = rnnForward;
   readonly rnnBackward = rnnBackward;
