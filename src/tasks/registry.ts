@@ -7,8 +7,17 @@ import { recommendation } from './recommendation/task.ts';
 import { tagging } from './tagging/task.ts';
 import type { Task } from './task.ts';
 import { textClassification } from './text-classification/task.ts';
+import { translation } from './translation/task.ts';
 
-export const tasks: readonly Task[] = [languageModel, forecasting, proteinStructure, textClassification, recommendation, tagging];
+export const tasks: readonly Task[] = [
+  languageModel,
+  forecasting,
+  proteinStructure,
+  textClassification,
+  recommendation,
+  tagging,
+  translation,
+];
 
 /** @throws ConfigError naming the nearest */
 export function taskNamed(name: string): Task {
