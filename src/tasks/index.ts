@@ -152,6 +152,22 @@ export {
   resumeTextClassifier,
   type TextClassifierTraining,
 } from './text-classification/training.ts';
+export { type AttentionFigureOptions, attentionFigure } from './translation/attention-figure.ts';
+export type { TranslationConfig, TranslatorArchitecture } from './translation/config.ts';
+export {
+  type EvaluateTranslatorOptions,
+  evaluateTranslator,
+  type TranslationEvaluation,
+  type TranslationMetrics,
+} from './translation/evaluate.ts';
+export { type EncodedSentences, type TranslationBatch, Translator, type TranslatorOptions } from './translation/model.ts';
+export type { TranslationOptions } from './translation/options.ts';
+export { loadTranslator, type SavedTranslator, saveTranslator, translatorFrom } from './translation/saved.ts';
+export { type PairFiles, type PairFormat, readPairs, type SentencePair } from './translation/sentence-pairs.ts';
+export { prepareTranslation, resumeTranslation, type TranslationFiles, type TranslationTraining } from './translation/training.ts';
+export type { EncodedPair, TranslationData } from './translation/training-pairs.ts';
+export { type TranslatedSentence, type Translation, type TranslationSearch, translateSentences } from './translation/translate.ts';
+export { SentenceVocabulary, type SentenceVocabularyJson, type TranslationLevel } from './translation/vocabulary.ts';
 export {
   type EncodedWords,
   type WordBatch,

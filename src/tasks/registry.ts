@@ -9,6 +9,7 @@ import { reservoir } from './reservoir/task.ts';
 import { tagging } from './tagging/task.ts';
 import type { Task } from './task.ts';
 import { textClassification } from './text-classification/task.ts';
+import { translation } from './translation/task.ts';
 
 export const tasks: readonly Task[] = [
   languageModel,
@@ -19,6 +20,7 @@ export const tasks: readonly Task[] = [
   tagging,
   handwriting,
   reservoir,
+  translation,
 ];
 
 /** @throws ConfigError naming the nearest */
