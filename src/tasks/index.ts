@@ -36,6 +36,18 @@ export { languageModelFrom, loadLanguageModel, type SavedLanguageModel, saveLang
 export { type LanguageTexts, type LanguageTraining, prepareLanguageModel, resumeLanguageModel } from './language-model/training.ts';
 export { type ClassScores, type Confusion, type ConfusionJson, ConfusionMatrix, MultiLabelScores } from './metrics/classification.ts';
 export { type Entity, type EntityScore, EntityScores, entitiesIn, splitTag } from './metrics/entities.ts';
+export {
+  alignSequences,
+  characterErrorRate,
+  charactersOf,
+  type Edit,
+  ErrorRate,
+  type ErrorRateJson,
+  editDistance,
+  type FrequentError,
+  wordErrorRate,
+  wordsOf,
+} from './metrics/error-rate.ts';
 export { ForecastMetrics, type Judged } from './metrics/forecast.ts';
 export { type RankingMetrics, RankingScores, rankOf, topOf } from './metrics/ranking.ts';
 export type { Sample as ProteinSample, StructureBatch } from './protein-structure/batches.ts';
