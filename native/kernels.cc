@@ -2,6 +2,7 @@
 // (see vector.h); src/backend/kernels/exports.ts has the other side of each name.
 #include "calls.h"
 #include "crf.h"
+#include "ctc.h"
 #include "elementwise.h"
 #include "gemm.h"
 #include "gru.h"
@@ -65,6 +66,10 @@ static int32_t replay(const double *calls, int32_t count, int32_t threads) {
   X(crf_backward)                                                                                                           \
   X(crf_decode_workspace)                                                                                                   \
   X(crf_decode)                                                                                                             \
+  X(ctc_forward_workspace)                                                                                                  \
+  X(ctc_forward)                                                                                                            \
+  X(ctc_backward_workspace)                                                                                                 \
+  X(ctc_backward)                                                                                                           \
   X(clip_norm)                                                                                                              \
   X(clip_value)                                                                                                             \
   X(sgd)                                                                                                                    \

@@ -38,8 +38,10 @@ export * from './insight/figure/index.ts';
 export * from './interop/index.ts';
 // Losses and optimisers
 export { AdaptiveSoftmax, type AdaptiveSoftmaxOptions } from './losses/adaptive-softmax.ts';
+export type { AlignmentTargets } from './losses/alignment-targets.ts';
 export { type CandidateSampler, logUniformSampler, unigramSampler } from './losses/candidate-sampler.ts';
 export { type CrossEntropyOptions, crossEntropy } from './losses/cross-entropy.ts';
+export { type CtcLossOptions, ctcLoss } from './losses/ctc.ts';
 export {
   gaussianLoss,
   type NegativeBinomialOptions,

@@ -163,6 +163,12 @@ export interface Backend {
   /** The best path of each row (Viterbi); see CrfDecode. */
   crfDecode(chain: CrfDecode): void;
 
+  // ---- alignments -----------------------------------------------------------------------------------------------------
+  /** Minus the log-probability of a target without alignment, for each row; see CtcForward. */
+  ctcForward(loss: CtcForward): void;
+  /** Its gradient; see CtcBackward. */
+  ctcBackward(loss: CtcBackward): void;
+
   // ---- recurrent layers, one direction of one layer, a whole sequence a call ----------------------------------------
   /** The time loop of an Elman layer; see RnnForward. */
   rnnForward(layer: RnnForward): void;
@@ -304,6 +310,60 @@ export interface CrfBackward extends Omit<CrfForward, 'losses'> {
 export interface CrfDecode extends Crf {
   readonly tags: Buffer; // int32 out [T, B], 0 past a row's length
   readonly scores: Buffer; // out [B]; −∞ where every path is forbidden, and the tags then mean nothing
+}
+
+/**
+ * Connectionist temporal classification. A path of n = inputLengths[b] classes, one a frame, spells the target y that is left of it
+ * when repeats are merged and then blanks are taken out. With softmax over the V classes of each frame,
+ *
+ *   P(y) = Σ over paths that spell y of Π_t softmax(logits_t)[path_t]
+ *
+ * A row that no path spells (fewer frames than symbols and the blanks between equal ones) has P(y) = 0.
+ *
+ * @see Graves, Fernández, Gomez & Schmidhuber (2006), doi:10.1145/1143844.1143891
+ */
+export interface Ctc {
+  readonly T: number;
+  readonly B: number;
+  /** Classes, the blank among them. */
+  readonly V: number;
+  /** Symbols of the longest target; may be 0. */
+  readonly U: number;
+  readonly logits: Buffer; // [T, B, V]
+  readonly inputLengths: Buffer | null; // int32 [B], in 0…T; null: all T
+  readonly targets: Buffer; // int32 [B, U], never the blank; past a target's length anything
+  readonly targetLengths: Buffer; // int32 [B], in 0…U
+  readonly blank: number;
+  /** A row that no path spells has loss 0 and gradient 0, instead of ∞ and NaN. */
+  readonly zeroInfinity: boolean;
+}
+
+/**
+ * losses[b] = −log P(y). Saved for the backward are logSumExp of each frame and the log-probabilities of all beginnings that have
+ * spelt u symbols and stand on a blank (u = 0…U), or on symbol u itself (u = 1…U), up to each row's lengths. With
+ * e_t = logits_t − max logits_t,
+ *
+ *   blanks_t[u]  = log(exp blanks_{t−1}[u] + exp symbols_{t−1}[u]) + e_t[blank] − shift_{t−1}
+ *   symbols_t[u] = log(exp symbols_{t−1}[u] + exp blanks_{t−1}[u−1] + [y_u ≠ y_{u−1}] exp symbols_{t−1}[u−1]) + e_t[y_u] − shift_{t−1}
+ *   shift_t = the largest of both (0 where that is −∞)
+ *
+ * from blanks_0[0] = e_0[blank], symbols_0[1] = e_0[y_1]; nothing grows with n.
+ */
+export interface CtcForward extends Ctc {
+  readonly losses: Buffer; // out [B]
+  readonly logSumExp: Buffer; // out [T, B], saved
+  readonly alphas: Buffer; // out [T, B, 2U + 1], saved: blanks 0…U, then symbols 1…U
+}
+
+/**
+ * Gradient of Σ_b scale_b · losses_b: dLogits_t[v] = scale_b · (softmax(logits_t)[v] − P(the path is on v at t | it spells y)). The
+ * second term goes from the last frame to the first: each state's share of the paths is dealt out to the states that it can come
+ * from, by their parts of what arrives at it.
+ */
+export interface CtcBackward extends Omit<CtcForward, 'losses'> {
+  /** [1] (one for all rows) or [B]. */
+  readonly scale: Buffer;
+  readonly dLogits: Buffer; // out [T, B, V], 0 past a row's length
 }
 
 /**

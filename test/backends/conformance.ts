@@ -9,6 +9,7 @@ import type { Backend, BackendName } from '../../src/backend/backend.ts';
 import { ReferenceBackend } from '../../src/backend/reference/reference.ts';
 import { Random } from '../../src/tensor/random.ts';
 import { crfCases } from './cases/crf.ts';
+import { ctcCases } from './cases/ctc.ts';
 import { elementwiseCases } from './cases/elementwise.ts';
 import { lossCases } from './cases/losses.ts';
 import { matrixProductCases } from './cases/matrix-product.ts';
@@ -40,6 +41,7 @@ function expectations(): Expectation[] {
     rowCases,
     lossCases,
     crfCases,
+    ctcCases,
     optimizerCases,
     recurrentLayerCases,
   ];

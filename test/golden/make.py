@@ -492,6 +492,46 @@ def crf():
     }
 
 
+# ---- connectionist temporal classification ------------------------------------------------------------------------------
+
+def ctc():
+    """torch.nn.functional.ctc_loss of log_softmax: one loss a row, and the gradient by the logits."""
+    source = Source("ctc")
+
+    def record(B, T, V, targets, input_lengths, **options):
+        logits = source.normal(B, T, V, scale=2.0)
+        U = max(len(y) for y in targets)
+        padded = torch.tensor([y + [0] * (U - len(y)) for y in targets]).reshape(B, U)
+        lengths = torch.tensor([len(y) for y in targets])
+        scales = source.normal(B)
+        call = lambda x, reduction: nn.functional.ctc_loss(
+            nn.functional.log_softmax(x, -1).transpose(0, 1), padded, torch.tensor(input_lengths), lengths, reduction=reduction, **options)
+        x = logits.clone().requires_grad_()
+        losses = call(x, "none")
+        (losses * scales).sum().backward()
+        y = logits.clone().requires_grad_()
+        mean = call(y, "mean")
+        mean.backward()
+        return {
+            "options": options, "logits": given(logits), "targets": targets, "inputLengths": input_lengths, "scales": given(scales),
+            "losses": computed(losses), "gradient": computed(x.grad),
+            "mean": mean.item() if math.isfinite(mean.item()) else None, "meanGradient": computed(y.grad),
+        }
+
+    repeats = [3, 3, 1, 1, 1, 2]
+    return {
+        **header("ctc_loss(log_softmax(logits)): losses of rows, the gradient of sum(losses * scales), and the mean with its gradient"),
+        "cases": [
+            record(4, 9, 6, [[1, 2, 2], [5], [], [3, 4, 3, 1]], [9, 6, 4, 7]),
+            record(2, 30, 11, [[int(v) for v in source.integers(10, 12) + 1], [7, 7, 7]], [30, 17]),
+            record(3, 12, 5, [repeats, repeats[:4], repeats], [12, 6, 9], blank=4),
+            record(3, 8, 5, [repeats, [1, 2], [1, 1]], [8, 8, 2], zero_infinity=True),
+            record(3, 8, 5, [repeats, [1, 2], [1, 1]], [8, 8, 2]),
+            record(2, 100, 12, [[int(v) for v in source.integers(11, 30) + 1], [int(v) for v in source.integers(11, 9) + 1]], [100, 81]),
+        ],
+    }
+
+
 # ---- optimisers and schedules ------------------------------------------------------------------------------------------
 
 def optimizers():
@@ -641,7 +681,7 @@ def audio():
 
 # ---- files -------------------------------------------------------------------------------------------------------------
 
-FIXTURES = {"recurrent": recurrent, "cells": cells, "losses": losses, "layers": layers, "crf": crf, "optimizers": optimizers, "schedules": schedules}
+FIXTURES = {"recurrent": recurrent, "cells": cells, "losses": losses, "layers": layers, "crf": crf, "ctc": ctc, "optimizers": optimizers, "schedules": schedules}
 FIXTURES["audio"] = audio
 
 
@@ -650,7 +690,7 @@ def difference(path, old, new):
     if isinstance(old, dict) and isinstance(new, dict):
         if "float64" in old and "float64" in new:
             a, b = (np.frombuffer(base64.b64decode(v["float64"])) for v in (old, new))
-            same = old["shape"] == new["shape"] and np.allclose(a, b, rtol=1e-9, atol=1e-12)
+            same = old["shape"] == new["shape"] and np.allclose(a, b, rtol=1e-9, atol=1e-12, equal_nan=True)
             return None if same else path
         if old.keys() != new.keys():
             return path

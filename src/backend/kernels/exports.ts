@@ -59,6 +59,19 @@ type CrfArguments = [
   tags: pointer,
 ];
 
+type CtcArguments = [
+  T: int,
+  B: int,
+  V: int,
+  U: int,
+  logits: pointer,
+  inputLengths: pointer,
+  targets: pointer,
+  targetLengths: pointer,
+  blank: int,
+  zeroInfinity: flag,
+];
+
 type Six = [int, int, int, int, int, int];
 
 export interface Exports {
@@ -163,6 +176,13 @@ export interface Exports {
   ): void;
   crf_decode_workspace(T: int, B: int, C: int): int;
   crf_decode(...chain: [...CrfArguments, scores: pointer, workspace: pointer]): void;
+
+  ctc_forward_workspace(T: int, B: int, V: int, U: int): int;
+  ctc_forward(...loss: [...CtcArguments, losses: pointer, logSumExp: pointer, alphas: pointer, workspace: pointer]): void;
+  ctc_backward_workspace(T: int, B: int, V: int, U: int): int;
+  ctc_backward(
+    ...loss: [...CtcArguments, logSumExp: pointer, alphas: pointer, scale: pointer, scaleStride: int, dLogits: pointer, workspace: pointer]
+  ): void;
 
   clip_norm(gradient: pointer, n: int, maxNorm: float, norm: pointer): void;
   clip_value(gradient: pointer, n: int, limit: float): void;

@@ -19,6 +19,9 @@ import type {
   CrfForward,
   CrossEntropy,
   CrossEntropyBackward,
+  Ctc,
+  CtcBackward,
+  CtcForward,
   Gemm,
   GruBackward,
   GruForward,
@@ -477,6 +480,28 @@ export class KernelBackend implements Backend {
     );
   }
 
+  // ---- alignments ---------------------------------------------------------------------------------------------------
+
+  ctcForward(loss: CtcForward): void {
+    this.#withWorkspace(this.#kernels.ctc_forward_workspace(loss.T, loss.B, loss.V, loss.U), (workspace) =>
+      this.#kernels.ctc_forward(...ctcArguments(loss), at(loss.losses), at(loss.logSumExp), at(loss.alphas), workspace),
+    );
+  }
+
+  ctcBackward(loss: CtcBackward): void {
+    this.#withWorkspace(this.#kernels.ctc_backward_workspace(loss.T, loss.B, loss.V, loss.U), (workspace) =>
+      this.#kernels.ctc_backward(
+        ...ctcArguments(loss),
+        at(loss.logSumExp),
+        at(loss.alphas),
+        at(loss.scale),
+        stride(loss.scale),
+        at(loss.dLogits),
+        workspace,
+      ),
+    );
+  }
+
   // ---- recurrent layers -------------------------------------------------------------------------------------------
 
   rnnForward(layer: RnnForward): void {
@@ -606,6 +631,10 @@ function stride(buffer: Buffer): number {
 
 function crfArguments({ T, B, C, emissions, lengths, transitions, start, end, tags }: Crf & { readonly tags: Buffer | null }) {
   return [T, B, C, at(emissions), at(lengths), at(transitions), at(start), at(end), at(tags)] as const;
+}
+
+function ctcArguments({ T, B, V, U, logits, inputLengths, targets, targetLengths, blank, zeroInfinity }: Ctc) {
+  return [T, B, V, U, at(logits), at(inputLengths), at(targets), at(targetLengths), blank, flag(zeroInfinity)] as const;
 }
 
 function normArguments(norm: RecurrentNorm | null) {

@@ -6,6 +6,7 @@
 import type { DType, TypedArray } from '../../tensor/shape.ts';
 import type { Backend, Buffer } from '../backend.ts';
 import { crfBackward, crfDecode, crfForward } from './crf.ts';
+import { ctcBackward, ctcForward } from './ctc.ts';
 import { dropoutMask } from './dropout.ts';
 import { affine, axpy, binary, copy, fill, lerp, scaleRows, select, stridedCopy, unary, unaryBackward } from './elementwise.ts';
 import { gruBackward, gruForward } from './gru.ts';
@@ -95,6 +96,9 @@ export class ReferenceBackend implements Backend {
   readonly crfForward = crfForward;
   readonly crfBackward = crfBackward;
   readonly crfDecode = crfDecode;
+
+  readonly ctcForward = ctcForward;
+  readonly ctcBackward = ctcBackward;
 
   readonly rnnForward = rnnForward;
   readonly rnnBackward = rnnBackward;
