@@ -3,8 +3,7 @@
  * their texts.
  */
 import { type TextSource, textIn } from '../../data/text/text-source.ts';
-import { FormatError } from '../../tensor/errors.ts';
-import { cleanText, type Ink, placeAt, type Point, type Stroke, strokeOf } from './ink.ts';
+import { cleanText, type Ink, type Point, placeAt, type Stroke, strokeOf } from './ink.ts';
 import { parseXml, withDescendants, type XmlDocument, type XmlElement } from './xml.ts';
 
 /** How a file is read. */
@@ -142,7 +141,7 @@ class InkmlReader {
       tokens.forEach(({ prefix, value, offset }, c) => {
         const state = states[c];
         if (prefix !== '') state.mode = prefix;
-        const given = valueOf(value, state.value, channels[c]);
+        const given = numberOf(value, state.value, channels[c]);
         if (given === null) throw this.#document.fault(trace, `expected a number as ${channels[c].name}, found "${value}".`, offset);
         advance(state, value === '*' ? '!' : state.mode, given);
         if (Number.isNaN(state.value) && value !== '?') {
@@ -161,7 +160,8 @@ class InkmlReader {
       return c < 0 || Number.isNaN(states[c].value) ? undefined : states[c].value * channels[c].unit;
     };
     const [x, y] = [of('X'), of('Y')];
-    if (x === undefined || y === undefined) throw this.#document.fault(trace, 'expected X and Y of every point, found one without.', offset);
+    if (x === undefined || y === undefined)
+      throw this.#document.fault(trace, 'expected X and Y of every point, found one without.', offset);
     return { x, y, t: of('T'), force: of('F') };
   }
 
@@ -205,7 +205,9 @@ class InkmlReader {
           unit: attributes.name === 'T' ? (secondsPer[attributes.units ?? 'ms'] ?? 0.001) : 1,
         }));
     const regular = channelsIn(element.children);
-    const intermittent = element.children.filter(({ name }) => name === 'intermittentChannels').flatMap(({ children }) => channelsIn(children));
+    const intermittent = element.children
+      .filter(({ name }) => name === 'intermittentChannels')
+      .flatMap(({ children }) => channelsIn(children));
     const missing = ['X', 'Y'].find((name) => !regular.some((channel) => channel.name === name));
     if (missing !== undefined) {
       const found = regular.map(({ name }) => name).join(', ') || 'none';
@@ -229,7 +231,7 @@ function formatsWithin(element: XmlElement): XmlElement[] {
 }
 
 /** null: not what the channel takes. '?' is NaN: not known; '*' the value before. */
-function valueOf(text: string, before: number, { isBoolean }: Channel): number | null {
+function numberOf(text: string, before: number, { isBoolean }: Channel): number | null {
   if (text === '?') return Number.NaN;
   if (text === '*') return before;
   if (text === 'T' || text === 'F') return isBoolean ? Number(text === 'T') : null;

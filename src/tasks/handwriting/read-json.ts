@@ -52,7 +52,9 @@ function textOf(fields: Readonly<Record<string, unknown>>, fault: Fault): string
 
 /** Two or three lists of one length, which is no point's: more numbers than x, y, t and force. */
 function mustBeColumns(stroke: unknown): boolean {
-  return Array.isArray(stroke) && (stroke.length === 2 || stroke.length === 3) && stroke.every((list) => Array.isArray(list) && list.length > 4);
+  return (
+    Array.isArray(stroke) && (stroke.length === 2 || stroke.length === 3) && stroke.every((list) => Array.isArray(list) && list.length > 4)
+  );
 }
 
 function parseStroke(stroke: unknown, place: string, hasColumns: boolean, fault: Fault): Stroke {

@@ -1,6 +1,6 @@
 /** Ink from SVG: each subpath, line or polyline is a stroke, in the order of the document; transforms are applied. */
 import { type TextSource, textIn } from '../../data/text/text-source.ts';
-import { cleanText, type Ink, placeAt, type Point, type Stroke, strokeOf } from './ink.ts';
+import { cleanText, type Ink, type Point, placeAt, type Stroke, strokeOf } from './ink.ts';
 import { parseXml, type XmlDocument, type XmlElement } from './xml.ts';
 
 /**
@@ -86,7 +86,10 @@ class SvgStrokes {
     if (text === '' || text === 'none') throw this.#document.fault(element, 'expected path data as d, found none.');
     const wrong = /[^MmLlHhVvCcSsQqTtAaZz0-9eE+\-.,\s]/.exec(text);
     if (wrong !== null || !/^[Mm]/.test(text)) {
-      throw this.#document.fault(element, `expected path data that begin with M, such as "M 1 2 L 3 4", found ${JSON.stringify(text.slice(0, 40))}.`);
+      throw this.#document.fault(
+        element,
+        `expected path data that begin with M, such as "M 1 2 L 3 4", found ${JSON.stringify(text.slice(0, 40))}.`,
+      );
     }
     const parts = text.split(/(?=[Mm])/);
     return parts.map((part, i) => {
@@ -169,7 +172,12 @@ function apply([a, b, c, d, e, f]: Matrix, { x, y }: Point): Point {
 function matrixOf(element: XmlElement, document: XmlDocument): Matrix {
   const text = (element.attributes.transform ?? '').trim();
   const calls = [...text.matchAll(/([A-Za-z]+)\s*\(([^)]*)\)[\s,]*/g)];
-  if (calls.map(([whole]) => whole).join('').trim() !== text) {
+  if (
+    calls
+      .map(([whole]) => whole)
+      .join('')
+      .trim() !== text
+  ) {
     throw document.fault(element, `expected a transform such as "translate(1 2) scale(3)", found ${JSON.stringify(text.slice(0, 40))}.`);
   }
   return calls.reduce((matrix, [, name, list]) => {
@@ -179,7 +187,10 @@ function matrixOf(element: XmlElement, document: XmlDocument): Matrix {
       .map(Number);
     const next = values.every(Number.isFinite) ? transforms[name]?.(values) : undefined;
     if (next === undefined) {
-      throw document.fault(element, `transform: expected ${Object.keys(transforms).join(', ')} with their numbers, found "${name}(${list})".`);
+      throw document.fault(
+        element,
+        `transform: expected ${Object.keys(transforms).join(', ')} with their numbers, found "${name}(${list})".`,
+      );
     }
     return times(matrix, next);
   }, identity);
