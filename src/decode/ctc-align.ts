@@ -2,7 +2,7 @@
 import type { Tensor } from '../autograd/tensor.ts';
 import { type AlignmentTargets, targetsOf } from '../losses/alignment-targets.ts';
 import { type CtcLossOptions, requireFrames } from '../losses/ctc.ts';
-import { ShapeError } from '../tensor/errors.ts';
+import { eachSequence } from './ctc-frames.ts';
 import { logSoftmaxRows } from './log-probabilities.ts';
 
 /** A symbol on frames start … end − 1. */
@@ -38,20 +38,11 @@ export type CtcAlignOptions = Pick<CtcLossOptions, 'inputLengths' | 'targetLengt
  */
 export function ctcAlign(logits: Tensor, targets: AlignmentTargets, options: CtcAlignOptions = {}): (CtcAlignment | null)[] {
   const { blank = 0, inputLengths, targetLengths } = options;
-  const { B, T, V } = requireFrames('ctcAlign', logits);
+  const { B, V } = requireFrames('ctcAlign', logits);
   const { U, symbols, lengths } = targetsOf('ctcAlign', targets, targetLengths, { B, V, blank });
-  if (inputLengths && inputLengths.length !== B) {
-    throw new ShapeError(`[ctcAlign] expected ${B} input lengths, one a sequence, received ${inputLengths.length}.`);
-  }
-  const values = logits.dataSync();
-  return Array.from({ length: B }, (_, b) => {
-    const n = inputLengths?.[b] ?? T;
-    if (!Number.isInteger(n) || n < 0 || n > T) {
-      throw new ShapeError(`[ctcAlign] expected input lengths in 0…${T} (T), received ${n} for sequence ${b}.`);
-    }
-    const frames = values.subarray(b * T * V, (b * T + n) * V);
-    return align(logSoftmaxRows(frames, V), n, V, symbols.subarray(b * U, b * U + lengths[b]), blank);
-  });
+  return eachSequence('ctcAlign', logits, inputLengths, (frames, _, b) =>
+    align(logSoftmaxRows(frames, V), frames.length / V, V, symbols.subarray(b * U, b * U + lengths[b]), blank),
+  );
 }
 
 /** States s = 0 … 2U: blank, symbol 1, blank, …, as textbooks have them; best_t[s] = max over s, s − 1 and (a symbol unlike the last) s − 2. */

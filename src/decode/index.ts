@@ -1,2 +1,11 @@
 export { type AlignedSymbol, type CtcAlignment, type CtcAlignOptions, ctcAlign } from './ctc-align.ts';
+export {
+  type CtcBeamOptions,
+  CtcBeamSearch,
+  type CtcBeamSearchOptions,
+  type CtcHypothesis,
+  ctcBeamSearch,
+} from './ctc-beam-search.ts';
+export { CtcGreedyDecoder, type CtcGreedyOptions, ctcGreedy, type GreedyResult } from './ctc-greedy.ts';
 export { checkSampling, type SamplingOptions, sample } from './sampling.ts';
+export { type SequenceScorer, withSymbols } from './sequence-scorer.ts';
