@@ -4,11 +4,12 @@ import { forecasting } from './forecasting/task.ts';
 import { languageModel } from './language-model/task.ts';
 import { proteinStructure } from './protein-structure/task.ts';
 import { recommendation } from './recommendation/task.ts';
+import { speech } from './speech/task.ts';
 import { tagging } from './tagging/task.ts';
 import type { Task } from './task.ts';
 import { textClassification } from './text-classification/task.ts';
 
-export const tasks: readonly Task[] = [languageModel, forecasting, proteinStructure, textClassification, recommendation, tagging];
+export const tasks: readonly Task[] = [languageModel, forecasting, proteinStructure, textClassification, recommendation, tagging, speech];
 
 /** @throws ConfigError naming the nearest */
 export function taskNamed(name: string): Task {

@@ -58,7 +58,11 @@ export class SpeechBatches implements BatchSource<SpeechBatch> {
     this.#separator = given.separator ?? ' ';
     const rng = new Random(options.seed).fork('joins');
     const bySpeaker = new Map<string, number[]>();
-    utterances.forEach(({ speaker }, i) => bySpeaker.set(speaker ?? '', [...(bySpeaker.get(speaker ?? '') ?? []), i]));
+    utterances.forEach(({ speaker }, i) => {
+      const members = bySpeaker.get(speaker ?? '');
+      if (members === undefined) bySpeaker.set(speaker ?? '', [i]);
+      else members.push(i);
+    });
     this.#plans = [...bySpeaker.values()].map((members) => ({ members, sizes: groupSizes(members.length, options.join, rng) }));
     const groups = this.#plans.reduce((sum, { sizes }) => sum + sizes.length, 0);
     this.#counter = new BatchCounter(Math.ceil(groups / options.batchSize));
@@ -135,7 +139,12 @@ export class SpeechBatches implements BatchSource<SpeechBatch> {
     if (!isHidden) return features;
     const { size } = this.#frontEnd;
     const widest = frequencyMaskSize ?? Math.floor(size / 5);
-    return specAugment(features, size, { frequencyMasks, frequencyMaskSize: widest, timeMasks, timeMaskSize, timeMaskShare, timeWarp }, rng);
+    return specAugment(
+      features,
+      size,
+      { frequencyMasks, frequencyMaskSize: widest, timeMasks, timeMaskSize, timeMaskShare, timeWarp },
+      rng,
+    );
   }
 }
 

@@ -48,7 +48,13 @@ export async function evaluateSpeech(
     if (words.errors > before) worst.push({ expected, received: text, errors: words.errors - before });
   }
   worst.sort((a, b) => b.errors - a.errors);
-  return { metrics: { cer: characters.rate, wer: words.rate }, utterances: utterances.length, characters, words, worst: worst.slice(0, 20) };
+  return {
+    metrics: { cer: characters.rate, wer: words.rate },
+    utterances: utterances.length,
+    characters,
+    words,
+    worst: worst.slice(0, 20),
+  };
 }
 
 /** For a screen. */

@@ -44,7 +44,9 @@ export async function readUtterances(path: string, options: ReadingOptions = {})
   if (names !== null) {
     const utterances = await readFolder(path, names);
     if (utterances.length > 0) return utterances;
-    throw new FormatError('expected WAV files with a text file (.txt) beside each, found none. Give a manifest, or another folder.', { file: path });
+    throw new FormatError('expected WAV files with a text file (.txt) beside each, found none. Give a manifest, or another folder.', {
+      file: path,
+    });
   }
   return /\.(jsonl|ndjson|json)$/i.test(path) ? readJsonLines(path, options) : readManifest(path, options);
 }
@@ -68,7 +70,8 @@ async function readFolder(folder: string, names: readonly string[]): Promise<Utt
     const path = `${folder}/${name}`;
     if (/\.wav$/i.test(name)) {
       const text = name.replace(/\.wav$/i, '.txt');
-      if (!present.has(text)) throw new FileError(`expected a text file ${text} beside it, with what is said. There is none.`, { file: path });
+      if (!present.has(text))
+        throw new FileError(`expected a text file ${text} beside it, with what is said. There is none.`, { file: path });
       const transcript = (await textIn(textFile(`${folder}/${text}`))).trim();
       if (transcript === '') throw new FormatError('expected what is said, found an empty file.', { file: `${folder}/${text}`, line: 1 });
       utterances.push({ path, transcript, speaker: null, split: null, file: path });
@@ -139,7 +142,11 @@ async function readJsonLines(path: string, options: ReadingOptions): Promise<Utt
       ...place,
     });
   }
-  if (utterances.length === 0) throw new FormatError('expected an utterance a line, such as {"path": "a.wav", "transcript": "yes"}, found none.', { file: path, line: 1 });
+  if (utterances.length === 0)
+    throw new FormatError('expected an utterance a line, such as {"path": "a.wav", "transcript": "yes"}, found none.', {
+      file: path,
+      line: 1,
+    });
   return utterances;
 }
 
@@ -170,7 +177,12 @@ function rolesIn(
       { file, line },
     );
   };
-  return { path: required('path', 'WAV files'), transcript: required('transcript', 'what is said'), speaker: find('speaker'), split: find('split') };
+  return {
+    path: required('path', 'WAV files'),
+    transcript: required('transcript', 'what is said'),
+    speaker: find('speaker'),
+    split: find('split'),
+  };
 }
 
 function folderOf(path: string): string {

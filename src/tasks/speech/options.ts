@@ -5,6 +5,7 @@ import { featureKinds } from '../../data/audio/spectral-features.ts';
 import { ConfigError } from '../../tensor/errors.ts';
 import { above, choice, flag, parseOptions, path, text, whole, within } from '../schema.ts';
 import { epochsOf, trainingEntries } from '../training-options.ts';
+import { decodingEntries } from './decoding.ts';
 
 export const cells = ['lstm', 'gru'] as const;
 export const units = ['character', 'word', 'phoneme'] as const;
@@ -27,7 +28,9 @@ const atLeast = (description: string, least: number) => v.pipe(v.number(), v.min
 export const trainSchema = v.strictObject({
   ...readingEntries,
   trainSplit: v.optional(text('of manifests with a split column: the part to learn from'), 'train'),
-  validSplit: v.optional(text('of manifests with a split column: the part to validate on (default: valid, validation, val or dev, if there is one)')),
+  validSplit: v.optional(
+    text('of manifests with a split column: the part to validate on (default: valid, validation, val or dev, if there is one)'),
+  ),
   validFraction: v.optional(within('without validation data: share of the utterances set aside', 0.0001, 0.9), 0.1),
 
   units: v.optional(choice('what is recognised; words and phonemes stand between blanks', units), 'character'),
@@ -55,11 +58,20 @@ export const trainSchema = v.strictObject({
   timeMaskShare: v.optional(within('SpecAugment: longest stretch, as a share of the utterance', 0, 1), 0.15),
   timeWarp: v.optional(whole('SpecAugment: frames by which a point in time is moved at most', 0, 1000), 0),
   speeds: v.optional(
-    v.pipe(v.array(v.pipe(v.number(), v.minValue(0.5), v.maxValue(2))), v.minLength(1), v.description('while training: speak so much faster, one of these')),
+    v.pipe(
+      v.array(v.pipe(v.number(), v.minValue(0.5), v.maxValue(2))),
+      v.minLength(1),
+      v.description('while training: speak so much faster, one of these'),
+    ),
     [0.9, 1, 1.1],
   ),
   gain: v.optional(v.pipe(atLeast('while training: louder or softer by up to so many decibels', 0), v.maxValue(60)), 6),
-  noise: v.optional(v.pipe(atLeast('while training: white noise, this many decibels below the sound or up to 20 more (default: none)', -20), v.maxValue(100))),
+  noise: v.optional(
+    v.pipe(
+      atLeast('while training: white noise, this many decibels below the sound or up to 20 more (default: none)', -20),
+      v.maxValue(100),
+    ),
+  ),
   join: v.optional(whole('while training: one to so many utterances of one speaker, one after another', 1, 100), 1),
 
   criterion: v.optional(choice('what is trained on the encoder: CTC', criteria), 'ctc'),
@@ -93,7 +105,9 @@ export function resolveOptions(given: SpeechOptions): ResolvedOptions {
   const options = parseOptions(trainSchema, given);
   const { numLayers, factors = Array.from({ length: numLayers }, (_, l) => (l < 2 ? 2 : 1)), bidirectional, normalization } = options;
   if (factors.length !== numLayers) {
-    throw new ConfigError(`factors: expected one number for each of the ${numLayers} layers, received ${factors.length}: ${factors.join(', ')}.`);
+    throw new ConfigError(
+      `factors: expected one number for each of the ${numLayers} layers, received ${factors.length}: ${factors.join(', ')}.`,
+    );
   }
   if (!bidirectional && normalization === 'utterance') {
     throw new ConfigError(
@@ -106,10 +120,16 @@ export function resolveOptions(given: SpeechOptions): ResolvedOptions {
 
 export const evaluateSchema = v.strictObject({
   ...readingEntries,
+  ...decodingEntries,
   split: v.optional(text('of manifests with a split column: the part to evaluate on (default: test, if there is one, else all)')),
 });
 
-export const predictSchema = v.strictObject({});
+export const predictSchema = v.strictObject({
+  ...decodingEntries,
+  stream: v.optional(
+    above('models that are not bidirectional: hear the file in pieces of so many seconds, and print words as they are known', 0, 60),
+  ),
+});
 
 /** How manifests are read. */
 export interface ReadingOptions {

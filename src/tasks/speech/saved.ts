@@ -39,9 +39,11 @@ export function speechRecognizerFrom(file: ModelFile, path?: string): SpeechReco
   const { architecture, vocabulary } = config;
   const symbols = new SymbolTable(vocabulary.unit, vocabulary.symbols);
   if (new Set(vocabulary.symbols).size < vocabulary.symbols.length) refuse('expected each symbol once');
-  if (symbols.classes !== architecture.classes) refuse(`expected ${symbols.classes} classes for ${symbols.symbols.length} symbols, received ${architecture.classes}`);
+  if (symbols.classes !== architecture.classes)
+    refuse(`expected ${symbols.classes} classes for ${symbols.symbols.length} symbols, received ${architecture.classes}`);
   const frontEnd = frontEndOf(config, refuse);
-  if (frontEnd.size !== architecture.inputSize) refuse(`expected an inputSize of ${frontEnd.size}, as the front end has, received ${architecture.inputSize}`);
+  if (frontEnd.size !== architecture.inputSize)
+    refuse(`expected an inputSize of ${frontEnd.size}, as the front end has, received ${architecture.inputSize}`);
   const held = [...file.tensors.values()].reduce((sum, { values }) => sum + values.length, 0);
   const built = parametersOf(architecture);
   if (built > held) refuse(`the architecture has ${built} parameters or more, the file holds ${held}`);

@@ -1,6 +1,7 @@
 /** The sound of utterances, as samples of one channel at the model's rate, kept in memory as far as it reaches. */
-import { mixDown, readWav } from '../../data/audio/wav.ts';
+
 import { resample } from '../../data/audio/resample.ts';
+import { mixDown, readWav } from '../../data/audio/wav.ts';
 import { FileError, FormatError } from '../../tensor/errors.ts';
 import type { Utterance } from './manifest.ts';
 

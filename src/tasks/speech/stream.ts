@@ -47,10 +47,14 @@ export class SpeechStream {
   constructor(recognizer: SpeechRecognizer, options: SpeechStreamOptions = {}) {
     const { model, frontEnd } = recognizer;
     if (model.architecture.bidirectional) {
-      throw new ConfigError('[SpeechStream] expected a recogniser that is not bidirectional: this one needs the whole utterance. Train with bidirectional: false.');
+      throw new ConfigError(
+        '[SpeechStream] expected a recogniser that is not bidirectional: this one needs the whole utterance. Train with bidirectional: false.',
+      );
     }
     if (!frontEnd.isStreaming) {
-      throw new ConfigError('[SpeechStream] expected features that are known as speech comes in, received normalization "utterance". Train with running or global.');
+      throw new ConfigError(
+        '[SpeechStream] expected features that are known as speech comes in, received normalization "utterance". Train with running or global.',
+      );
     }
     model.eval();
     this.#recognizer = recognizer;
@@ -97,7 +101,7 @@ export class SpeechStream {
     const { output } = this.#recognizer.model;
     const width = steps[0].length;
     const values = new Float32Array(steps.length * width);
-    steps.forEach((step, t) => values.set(step, t * width));
+    for (const [t, step] of steps.entries()) values.set(step, t * width);
     const x = tensor(values, { shape: [steps.length, width], backend: output.backend });
     this.#decoder.push(scope(() => noGrad(() => output.forward(x).dataSync())));
   }

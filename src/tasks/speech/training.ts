@@ -15,7 +15,7 @@ import { SpeechModel } from './model.ts';
 import { type ResolvedOptions, resolveOptions, type SpeechOptions } from './options.ts';
 import type { SpeechRecognizer } from './saved.ts';
 import { named, Sounds } from './sounds.ts';
-import { spell, SymbolTable, symbolsOf } from './transcript.ts';
+import { SymbolTable, spell, symbolsOf } from './transcript.ts';
 
 /** Manifests or folders: see `readUtterances`. */
 export interface SpeechData {
@@ -130,14 +130,16 @@ async function partsOf(paths: DataPaths, options: ResolvedOptions): Promise<{ tr
   if (paths.train.length === 0) throw new ConfigError('expected at least one manifest or folder of utterances, received none.');
   const all = await readAll(paths.train, options);
   const train = all.filter(({ split }) => split === null || split === options.trainSplit);
-  if (train.length === 0) throw new ConfigError(`trainSplit: expected rows of the part "${options.trainSplit}", found ${partsIn(all)}. Name one of these.`);
+  if (train.length === 0)
+    throw new ConfigError(`trainSplit: expected rows of the part "${options.trainSplit}", found ${partsIn(all)}. Name one of these.`);
   if (paths.valid.length > 0) {
     const valid = await readAll(paths.valid, options);
     return { train, valid: partOf(valid, options.validSplit, validNames) ?? valid };
   }
   const own = partOf(all, options.validSplit, validNames);
   if (own !== null) return { train, valid: own };
-  if (options.validSplit !== undefined) throw new ConfigError(`validSplit: expected rows of the part "${options.validSplit}", found ${partsIn(all)}.`);
+  if (options.validSplit !== undefined)
+    throw new ConfigError(`validSplit: expected rows of the part "${options.validSplit}", found ${partsIn(all)}.`);
   if (train.length < 2) {
     throw new ConfigError(`expected at least two utterances, to learn from one and validate on another, received ${train.length}.`);
   }
@@ -192,9 +194,15 @@ export async function hear(
     }
     const transcript = spell(given, spelling);
     if (transcript === '') {
-      throw new FormatError(`expected a transcript with letters or digits, received ${JSON.stringify(given)}. Leave it out, or choose another spelling.`, { file, line });
+      throw new FormatError(
+        `expected a transcript with letters or digits, received ${JSON.stringify(given)}. Leave it out, or choose another spelling.`,
+        { file, line },
+      );
     }
-    fingerprint?.text(transcript).text(speaker ?? '').numbers([length]);
+    fingerprint
+      ?.text(transcript)
+      .text(speaker ?? '')
+      .numbers([length]);
     heard.push({ samples: () => sounds.of(utterance), length, transcript, speaker });
   }
   return heard;
@@ -237,5 +245,15 @@ export function secondsOf(utterances: readonly HeardUtterance[], sampleRateHz: n
 
 function training({ parts, paths, steps, run }: TrainingRun<Parts>): SpeechTraining {
   const { recognizer, options, train, valid, tooShort } = parts;
-  return { recognizer, options, train, valid, tooShort, paths, steps, run, evaluate: async () => (await evaluateSpeech(recognizer, valid)).metrics };
+  return {
+    recognizer,
+    options,
+    train,
+    valid,
+    tooShort,
+    paths,
+    steps,
+    run,
+    evaluate: async () => (await evaluateSpeech(recognizer, valid)).metrics,
+  };
 }

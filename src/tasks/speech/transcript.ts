@@ -1,5 +1,5 @@
 /** What is said, as symbols: characters, words, or phonemes between blanks. Class 0 is CTC's blank, k + 1 the k-th symbol. */
-import type { units as unitNames, spellings } from './options.ts';
+import type { spellings, units as unitNames } from './options.ts';
 
 /** What a transcript is made of. */
 export type Unit = (typeof unitNames)[number];
@@ -13,7 +13,10 @@ export type Spelling = (typeof spellings)[number];
  */
 export function spell(text: string, spelling: Spelling): string {
   const lower = spelling === 'as-is' ? text : text.toLowerCase();
-  const plain = spelling === 'plain' ? lower.replaceAll(/[’ʼ]/gu, "'").replaceAll(/(?<=[\p{L}\p{N}])'(?=[\p{L}\p{N}])|[^\p{L}\p{M}\p{N}]/gu, (c) => (c === "'" ? c : ' ')) : lower;
+  const plain =
+    spelling === 'plain'
+      ? lower.replaceAll(/[’ʼ]/gu, "'").replaceAll(/(?<=[\p{L}\p{N}])'(?=[\p{L}\p{N}])|[^\p{L}\p{M}\p{N}]/gu, (c) => (c === "'" ? c : ' '))
+      : lower;
   const kept = spelling === 'plain' ? plain.replaceAll(/(?<![\p{L}\p{N}])'|'(?![\p{L}\p{N}])/gu, ' ') : plain;
   return kept.replaceAll(/\s+/gu, ' ').trim();
 }
