@@ -9,3 +9,4 @@ export {
 export { CtcGreedyDecoder, type CtcGreedyOptions, ctcGreedy, type GreedyResult } from './ctc-greedy.ts';
 export { checkSampling, type SamplingOptions, sample } from './sampling.ts';
 export { type SequenceScorer, withSymbols } from './sequence-scorer.ts';
+export { type LexiconNode, type WordModel, type WordScorerOptions, type WordScorerState, wordScorer } from './word-scorer.ts';

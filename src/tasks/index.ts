@@ -33,6 +33,7 @@ export { generate } from './language-model/generate.ts';
 export { LanguageModel, type LanguageModelOptions, type LanguageState, LanguageStream } from './language-model/model.ts';
 export type { GenerateOptions, LanguageModelOptions as LanguageModelTrainingOptions } from './language-model/options.ts';
 export { languageModelFrom, loadLanguageModel, type SavedLanguageModel, saveLanguageModel } from './language-model/saved.ts';
+export { LanguageModelScorer, type LanguageScorerState } from './language-model/scorer.ts';
 export { type LanguageTexts, type LanguageTraining, prepareLanguageModel, resumeLanguageModel } from './language-model/training.ts';
 export { type ClassScores, type Confusion, type ConfusionJson, ConfusionMatrix, MultiLabelScores } from './metrics/classification.ts';
 export { type Entity, type EntityScore, EntityScores, entitiesIn, splitTag } from './metrics/entities.ts';
