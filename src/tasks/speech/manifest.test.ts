@@ -133,9 +133,11 @@ describe('readUtterances', () => {
     ['a folder without WAV files', join(folder, 'g'), FormatError, 'expected WAV files with a text file (.txt) beside each, found none.'],
   ];
 
-  it.each(malformed)('refuses %s', async (_, path, kind, message, options = {}) => {
-    const failure = await readUtterances(path, options).catch((error: unknown) => error);
-    expect(failure).toBeInstanceOf(kind);
-    expect((failure as Error).message).toContain(message);
-  });
+  for (const [what, path, kind, message, options = {}] of malformed) {
+    it(`refuses ${what}`, async () => {
+      const failure = await readUtterances(path, options).catch((error: unknown) => error);
+      expect(failure).toBeInstanceOf(kind);
+      expect((failure as Error).message).toContain(message);
+    });
+  }
 });

@@ -4,8 +4,8 @@ import { normalizations } from '../../data/audio/feature-normalization.ts';
 import { featureKinds } from '../../data/audio/spectral-features.ts';
 import { ConfigError } from '../../tensor/errors.ts';
 import { above, choice, flag, parseOptions, path, text, whole, within } from '../schema.ts';
+import { searchEntries } from '../text-search.ts';
 import { epochsOf, trainingEntries } from '../training-options.ts';
-import { decodingEntries } from './decoding.ts';
 
 export const cells = ['lstm', 'gru'] as const;
 export const units = ['character', 'word', 'phoneme'] as const;
@@ -120,12 +120,12 @@ export function resolveOptions(given: SpeechOptions): ResolvedOptions {
 
 export const evaluateSchema = v.strictObject({
   ...readingEntries,
-  ...decodingEntries,
+  ...searchEntries,
   split: v.optional(text('of manifests with a split column: the part to evaluate on (default: test, if there is one, else all)')),
 });
 
 export const predictSchema = v.strictObject({
-  ...decodingEntries,
+  ...searchEntries,
   stream: v.optional(
     above('models that are not bidirectional: hear the file in pieces of so many seconds, and print words as they are known', 0, 60),
   ),

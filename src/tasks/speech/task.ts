@@ -2,14 +2,16 @@
 import { ConfigError } from '../../tensor/errors.ts';
 import type { Metrics } from '../../training/events.ts';
 import type { Facts, PredictInput, PreparedTraining, Task } from '../task.ts';
-import { type DecodingFlags, decodingOf } from './decoding.ts';
+import { type SearchFlags, textSearch } from '../text-search.ts';
 import { detailsOf, evaluateSpeech, reportOf } from './evaluate.ts';
 import { evaluateSchema, predictSchema, type ReadingOptions, type SpeechOptions, trainSchema } from './options.ts';
 import { recognizeStreaming, recognizeWav } from './predict.ts';
+import type { DecodingOptions } from './recognize.ts';
 import type { SpeechRecognizer } from './saved.ts';
 import { speechRecognizerFrom } from './saved.ts';
 import { Sounds } from './sounds.ts';
 import { hear, partOf, partsIn, prepareSpeech, readAll, resumeSpeech, type SpeechTraining, secondsOf } from './training.ts';
+import { spell } from './transcript.ts';
 
 export const speech: Task = {
   name: 'speech',
@@ -36,13 +38,13 @@ export const speech: Task = {
   async evaluate(file, data, options) {
     if (data.length === 0) throw new ConfigError('expected at least one manifest or folder to evaluate on, received none.');
     const recognizer = speechRecognizerFrom(file);
-    const { split, ...given } = options as ReadingOptions & { readonly split?: string } & DecodingFlags;
+    const { split, ...given } = options as ReadingOptions & { readonly split?: string } & SearchFlags;
     const all = await readAll(data, given);
     const part = partOf(all, split, ['test']);
     if (split !== undefined && part === null) throw new ConfigError(`split: expected rows of the part "${split}", found ${partsIn(all)}.`);
     const sounds = new Sounds(recognizer.frontEnd.options.sampleRateHz);
     const utterances = await hear(part ?? all, sounds, recognizer.config.vocabulary, recognizer.frontEnd);
-    const decoding = await decodingOf(recognizer, given);
+    const decoding = await searchOf(recognizer, given);
     const evaluation = await evaluateSpeech(recognizer, utterances, decoding);
     const unit = recognizer.symbols.unit === 'phoneme' ? 'phonemes' : 'words';
     return {
@@ -56,8 +58,8 @@ export const speech: Task = {
   async *predict(file, input, options) {
     const recognizer = speechRecognizerFrom(file);
     const bytes = await bytesOf(input);
-    const { stream, ...given } = options as DecodingFlags & { readonly stream?: number };
-    const decoding = await decodingOf(recognizer, given);
+    const { stream, ...given } = options as SearchFlags & { readonly stream?: number };
+    const decoding = await searchOf(recognizer, given);
     if (stream !== undefined) {
       let shown = '';
       for await (const { stable, partial, seconds } of recognizeStreaming(recognizer, bytes, input.name, stream, decoding)) {
@@ -78,6 +80,11 @@ export const speech: Task = {
     return [...modelFacts(recognizer), ...learnt];
   },
 };
+
+function searchOf({ symbols, config }: SpeechRecognizer, flags: SearchFlags): Promise<DecodingOptions> {
+  const classes = { symbols: ['', ...symbols.symbols], areCharacters: symbols.unit === 'character' };
+  return textSearch({ ...classes, spell: (text) => spell(text, config.vocabulary.spelling) }, flags);
+}
 
 /** All bytes of a file or of standard input. */
 async function bytesOf(input: PredictInput): Promise<Uint8Array> {
