@@ -1,3 +1,4 @@
+export { type BeamAnswer, type BeamHypothesis, type BeamModel, type BeamSearchOptions, type BeamStep, beamSearch } from './beam-search.ts';
 export { type AlignedSymbol, type CtcAlignment, type CtcAlignOptions, ctcAlign } from './ctc-align.ts';
 export {
   type CtcBeamOptions,

@@ -53,6 +53,8 @@ export type { GenerateOptions, LanguageModelOptions as LanguageModelTrainingOpti
 export { languageModelFrom, loadLanguageModel, type SavedLanguageModel, saveLanguageModel } from './language-model/saved.ts';
 export { LanguageModelScorer, type LanguageScorerState } from './language-model/scorer.ts';
 export { type LanguageTexts, type LanguageTraining, prepareLanguageModel, resumeLanguageModel } from './language-model/training.ts';
+export { type BleuOptions, type BleuScore, type BleuTokenizer, corpusBleu } from './metrics/bleu.ts';
+export { type ChrfOptions, corpusChrf } from './metrics/chrf.ts';
 export { type ClassScores, type Confusion, type ConfusionJson, ConfusionMatrix, MultiLabelScores } from './metrics/classification.ts';
 export { type Entity, type EntityScore, EntityScores, entitiesIn, splitTag } from './metrics/entities.ts';
 export {

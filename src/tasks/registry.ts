@@ -5,6 +5,7 @@ import { handwriting } from './handwriting/task.ts';
 import { languageModel } from './language-model/task.ts';
 import { proteinStructure } from './protein-structure/task.ts';
 import { recommendation } from './recommendation/task.ts';
+import { speech } from './speech/task.ts';
 import { tagging } from './tagging/task.ts';
 import type { Task } from './task.ts';
 import { textClassification } from './text-classification/task.ts';
@@ -17,6 +18,7 @@ export const tasks: readonly Task[] = [
   recommendation,
   tagging,
   handwriting,
+  speech,
 ];
 
 /** @throws ConfigError naming the nearest */

@@ -10,9 +10,17 @@ import type {
   Activation,
   AdagradStep,
   AdamStep,
+  AttentionBackward,
+  AttentionForward,
+  AvgPool2d,
+  AvgPool2dBackward,
   Backend,
+  BatchNorm2d,
+  BatchNorm2dBackward,
   BinaryOp,
   Buffer,
+  Conv2d,
+  Conv2dBackward,
   Crf,
   CrfBackward,
   CrfDecode,
@@ -27,6 +35,8 @@ import type {
   GruForward,
   LstmBackward,
   LstmForward,
+  MaxPool2d,
+  MaxPool2dBackward,
   PointwiseLoss,
   RecurrentNorm,
   RmspropStep,
@@ -35,6 +45,7 @@ import type {
   SgdStep,
   StridedCopy,
   UnaryOp,
+  Window2d,
 } from '../backend.ts';
 import type { Exports } from './exports.ts';
 
@@ -502,6 +513,51 @@ export class KernelBackend implements Backend {
     );
   }
 
+  // ---- planes -----------------------------------------------------------------------------------------------------
+
+  conv2d(layer: Conv2d): void {
+    const sizes = [...dilatedWindow(layer), layer.O] as const;
+    this.#withWorkspace(this.#kernels.conv2d_workspace(...sizes), (workspace) =>
+      this.#kernels.conv2d(...sizes, at(layer.x), at(layer.weight), at(layer.bias), at(layer.y), workspace),
+    );
+  }
+
+  conv2dBackward(layer: Conv2dBackward): void {
+    const { x, weight, dY, dX, dWeight, dBias } = layer;
+    const sizes = [...dilatedWindow(layer), layer.O] as const;
+    this.#withWorkspace(this.#kernels.conv2d_backward_workspace(...sizes), (workspace) =>
+      this.#kernels.conv2d_backward(...sizes, at(x), at(weight), at(dY), at(dX), at(dWeight), at(dBias), workspace),
+    );
+  }
+
+  maxPool2d(pool: MaxPool2d): void {
+    this.#kernels.max_pool2d(...dilatedWindow(pool), at(pool.x), at(pool.y), at(pool.indices));
+  }
+
+  maxPool2dBackward({ planes, dY, indices, dX }: MaxPool2dBackward): void {
+    this.#kernels.max_pool2d_backward(planes, dX.length / planes, dY.length / planes, at(dY), at(indices), at(dX));
+  }
+
+  avgPool2d(pool: AvgPool2d): void {
+    this.#kernels.avg_pool2d(...plainWindow(pool), flag(pool.countPadding), at(pool.x), at(pool.y));
+  }
+
+  avgPool2dBackward(pool: AvgPool2dBackward): void {
+    this.#kernels.avg_pool2d_backward(...plainWindow(pool), flag(pool.countPadding), at(pool.dY), at(pool.dX));
+  }
+
+  batchNorm2d(norm: BatchNorm2d): void {
+    const { B, C, S, isTraining, x, weight, bias, epsilon, momentum, runningMean, runningVariance, mean, rstd, y } = norm;
+    const running = [at(runningMean), at(runningVariance)] as const;
+    const saved = [at(mean), at(rstd)] as const;
+    this.#kernels.batch_norm2d(B, C, S, flag(isTraining), at(x), at(weight), at(bias), epsilon, momentum, ...running, ...saved, at(y));
+  }
+
+  batchNorm2dBackward({ B, C, S, isTraining, x, weight, mean, rstd, dY, dX, dWeight, dBias }: BatchNorm2dBackward): void {
+    const saved = [at(x), at(weight), at(mean), at(rstd)] as const;
+    this.#kernels.batch_norm2d_backward(B, C, S, flag(isTraining), ...saved, at(dY), at(dX), at(dWeight), at(dBias));
+  }
+
   // ---- recurrent layers -------------------------------------------------------------------------------------------
 
   rnnForward(layer: RnnForward): void {
@@ -546,6 +602,30 @@ export class KernelBackend implements Backend {
   gruBackward(layer: GruBackward): void {
     this.#withWorkspace(this.#kernels.gru_backward_workspace(...gruSizes(layer)), (workspace) =>
       this.#kernels.gru_backward(...gruArguments(layer), ...gradientArguments(layer), workspace),
+    );
+  }
+
+  attentionForward(layer: AttentionForward): void {
+    this.#withWorkspace(this.#kernels.attention_forward_workspace(...attentionSizes(layer)), (workspace) =>
+      this.#kernels.attention_forward(...attentionArguments(layer), workspace),
+    );
+  }
+
+  attentionBackward(layer: AttentionBackward): void {
+    this.#withWorkspace(this.#kernels.attention_backward_workspace(...attentionSizes(layer)), (workspace) =>
+      this.#kernels.attention_backward(
+        ...attentionArguments(layer),
+        at(layer.dY),
+        at(layer.dContext),
+        at(layer.dWeights),
+        at(layer.dH),
+        at(layer.dC),
+        at(layer.dContextState),
+        at(layer.dKeys),
+        at(layer.dMemory),
+        at(layer.dScoreVector),
+        workspace,
+      ),
     );
   }
 
@@ -637,6 +717,15 @@ function ctcArguments({ T, B, V, U, logits, inputLengths, targets, targetLengths
   return [T, B, V, U, at(logits), at(inputLengths), at(targets), at(targetLengths), blank, flag(zeroInfinity)] as const;
 }
 
+function plainWindow(w: Omit<Window2d, 'dilationY' | 'dilationX'>) {
+  const { B, C, height, width, kernelHeight, kernelWidth, strideY, strideX, paddingY, paddingX } = w;
+  return [B, C, height, width, kernelHeight, kernelWidth, strideY, strideX, paddingY, paddingX] as const;
+}
+
+function dilatedWindow(w: Window2d) {
+  return [...plainWindow(w), w.dilationY, w.dilationX] as const;
+}
+
 function normArguments(norm: RecurrentNorm | null) {
   return [at(norm?.weight), norm?.epsilon ?? 0, at(norm?.normalized), at(norm?.rstd)] as const;
 }
@@ -692,4 +781,41 @@ function gruSizes({ T, B, H, mask, norm, resetAfter }: GruForward) {
 function gruArguments(layer: GruForward) {
   const { T, B, H, resetAfter, biasHn, gates, h, hn } = layer;
   return [T, B, H, ...recurrentArguments(layer), flag(resetAfter), at(biasHn), at(gates), at(h), at(hn)] as const;
+}
+
+function attentionSizes({ T, B, H, S, A, M, cell, weightQuery, mask }: AttentionForward) {
+  return [T, B, H, S, A, M, flag(cell.kind === 'lstm'), flag(weightQuery !== null), flag(mask !== null)] as const;
+}
+
+function attentionArguments(layer: AttentionForward) {
+  const { T, B, H, S, A, M, cell } = layer;
+  const [c, hn, biasHn] = cell.kind === 'lstm' ? [cell.c, null, null] : [null, cell.hn, cell.biasHn];
+  return [
+    T,
+    B,
+    H,
+    S,
+    A,
+    M,
+    at(layer.lengths),
+    at(layer.weightHh),
+    at(layer.mask),
+    flag(layer.attendFirst),
+    at(layer.memoryLengths),
+    at(layer.memoryRows),
+    at(layer.weightQuery),
+    at(layer.scoreVector),
+    layer.scale,
+    at(layer.keys),
+    at(layer.memory),
+    at(layer.weightContext),
+    at(biasHn),
+    at(layer.gates),
+    at(layer.h),
+    at(c),
+    at(hn),
+    at(layer.query),
+    at(layer.context),
+    at(layer.weights),
+  ] as const;
 }
