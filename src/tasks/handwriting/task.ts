@@ -22,7 +22,7 @@ import {
 } from './options.ts';
 import { type HandwritingSource, readHandwriting } from './read.ts';
 import { isImageName } from './read-images.ts';
-import { type HandwritingDecoding, type RecognizedLine, type Recognizer, recognize } from './recognize.ts';
+import { type RecognizedLine, type RecognizeOptions, type Recognizer, recognize } from './recognize.ts';
 import { handwritingFrom } from './saved.ts';
 import { type HandwritingTraining, prepareHandwriting, resumeHandwriting } from './training.ts';
 
@@ -96,10 +96,7 @@ async function* predict(file: ModelFile, input: PredictInput, options: TaskOptio
 }
 
 /** Reads the language model and the lexicon that the options name. */
-async function decodingOf(
-  { alphabet }: Recognizer,
-  { lineHeight, ...flags }: RecognitionFlags,
-): Promise<HandwritingDecoding & { lineHeight?: number }> {
+async function decodingOf({ alphabet }: Recognizer, { lineHeight, ...flags }: RecognitionFlags): Promise<RecognizeOptions> {
   const symbols = ['', ...alphabet.characters];
   // Where all lines are single words, a lexicon still wants to know what would part them: a class that no frame has.
   if (flags.lexicon !== undefined && !symbols.includes(' ')) symbols.push(' ');
