@@ -6,6 +6,7 @@ import { languageModel } from './language-model/task.ts';
 import { proteinStructure } from './protein-structure/task.ts';
 import { recommendation } from './recommendation/task.ts';
 import { reservoir } from './reservoir/task.ts';
+import { speech } from './speech/task.ts';
 import { tagging } from './tagging/task.ts';
 import type { Task } from './task.ts';
 import { textClassification } from './text-classification/task.ts';
@@ -21,6 +22,7 @@ export const tasks: readonly Task[] = [
   handwriting,
   reservoir,
   translation,
+  speech,
 ];
 
 /** @throws ConfigError naming the nearest */
