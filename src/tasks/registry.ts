@@ -1,5 +1,6 @@
 /** The tasks there are. */
 import { ConfigError, unknownName } from '../tensor/errors.ts';
+import { captioning } from './captioning/task.ts';
 import { forecasting } from './forecasting/task.ts';
 import { languageModel } from './language-model/task.ts';
 import { proteinStructure } from './protein-structure/task.ts';
@@ -8,7 +9,15 @@ import { tagging } from './tagging/task.ts';
 import type { Task } from './task.ts';
 import { textClassification } from './text-classification/task.ts';
 
-export const tasks: readonly Task[] = [languageModel, forecasting, proteinStructure, textClassification, recommendation, tagging];
+export const tasks: readonly Task[] = [
+  languageModel,
+  forecasting,
+  proteinStructure,
+  textClassification,
+  recommendation,
+  tagging,
+  captioning,
+];
 
 /** @throws ConfigError naming the nearest */
 export function taskNamed(name: string): Task {

@@ -113,14 +113,14 @@ function place(image: Uint8Array, size: number, { xx, xy, yx, yy, x: offsetX, y:
       const [right, down] = [x - left, y - top];
       const at = row * size + column;
       const isInside = left >= 0 && top >= 0 && left + 1 < size && top + 1 < size;
-      for (let c = 0; c < 3; c++) {
-        if (isInside) {
-          const from = c * plane + top * size + left;
-          const above = image[from] * (1 - right) + image[from + 1] * right;
-          const below = image[from + size] * (1 - right) + image[from + size + 1] * right;
-          into[c * plane + at] = above * (1 - down) + below * down;
-        } else into[c * plane + at] = between(image, size, c, left, top, right, down);
-      }
+      if (isInside) {
+        const [nw, ne] = [(1 - right) * (1 - down), right * (1 - down)];
+        const [sw, se] = [(1 - right) * down, right * down];
+        let from = top * size + left;
+        for (let to = at; to < 3 * plane; to += plane, from += plane) {
+          into[to] = image[from] * nw + image[from + 1] * ne + image[from + size] * sw + image[from + size + 1] * se;
+        }
+      } else for (let c = 0; c < 3; c++) into[c * plane + at] = between(image, size, c, left, top, right, down);
     }
   }
 }

@@ -11,6 +11,7 @@ import { inScope } from '../../autograd/scope.ts';
 import { type Parameter, type Tensor, tensor } from '../../autograd/tensor.ts';
 import { padSequences } from '../../data/sequence-batches.ts';
 import { crossEntropy } from '../../losses/cross-entropy.ts';
+import { binaryCrossEntropyWithLogits } from '../../losses/pointwise.ts';
 import type { AttentionMemory } from '../../nn/attention.ts';
 import { AttentionDecoder } from '../../nn/attention-decoder.ts';
 import { Embedding } from '../../nn/embedding.ts';
@@ -44,6 +45,8 @@ export interface CaptionInputs {
 export interface CaptionLossOptions {
   /** λ of doubly stochastic attention. */
   readonly attentionPenalty: number;
+  /** Weight of the words' loss: which tokens the caption has, said from the mean of the grid. */
+  readonly wordsLoss: number;
   readonly labelSmoothing: number;
 }
 
@@ -51,6 +54,8 @@ export interface CaptionLossOptions {
 export interface Encoded {
   readonly memory: AttentionMemory;
   readonly state: readonly Tensor[];
+  /** Of the grid's vectors, [B, M]. */
+  readonly mean: Tensor;
 }
 
 /**
@@ -60,7 +65,7 @@ export interface Encoded {
  *   z_t = Σ_s α_ts a_s, α_t by h_{t−1} ;   h_t = LSTM([E y_{t−1}, z_t]) ;   P(y_t) = softmax(E tanh(W_o [h_t, z_t, E y_{t−1}] + b) + b_o)
  *
  * Parameters: `encoder.…` (or `features.…` for vectors that are given), `initial.…`, `embedding.weight`, `decoder.…` as AttentionDecoder's,
- * `readout.…` and `output_bias`; the embedding's table is also the output's.
+ * `readout.…`, `output_bias` and `words.…`; the embedding's table is also the output's.
  */
 export class CaptioningModel extends Module {
   readonly architecture: CaptionerArchitecture;
@@ -71,6 +76,8 @@ export class CaptioningModel extends Module {
   readonly decoder: AttentionDecoder;
   readonly readout: Linear;
   readonly outputBias: Parameter; // [V]
+  /** Which tokens a caption has, from the mean of the grid: it teaches the encoder, and no caption is made of it. */
+  readonly words: Linear;
   /** What dropout is drawn from; a checkpoint keeps its state. */
   readonly rng: Random;
 
@@ -100,6 +107,9 @@ export class CaptioningModel extends Module {
       new Linear({ inputSize: hiddenSize + memorySize + embeddingSize, outputSize: embeddingSize, rng }),
     );
     this.outputBias = this.parameter('output_bias', [vocabularySize], (values) => values.fill(0));
+    this.words = this.child('words', new Linear({ inputSize: memorySize, outputSize: vocabularySize, rng }));
+    // A caption has few of all tokens.
+    this.words.bias!.assign(new Float32Array(vocabularySize).fill(-Math.log(vocabularySize)));
   }
 
   /** Looks at images once, for all that is said of them. */
@@ -107,30 +117,45 @@ export class CaptioningModel extends Module {
     return inScope(() => {
       const grid = this.encoder === null ? this.#drop(relu(this.features!.forward(values))) : this.encoder.forward(values);
       const { hiddenSize } = this.architecture;
-      const first = tanh(this.initial.forward(meanOf(grid, lengths)));
+      const whole = meanOf(grid, lengths);
+      const first = tanh(this.initial.forward(whole));
       const part = (begin: number) => slice(first, 1, begin, begin + hiddenSize);
-      return { memory: this.decoder.attention.memory(grid, { lengths }), state: [part(0), part(hiddenSize)] };
+      return { memory: this.decoder.attention.memory(grid, { lengths }), state: [part(0), part(hiddenSize)], mean: whole };
     });
   }
 
   /**
-   * Mean cross entropy of the captions' tokens, their ends included, and λ · mean over images of Σ_s (1 − Σ_t α_ts)².
+   * Mean cross entropy of the captions' tokens, their ends included; λ · mean over images of Σ_s (1 − Σ_t α_ts)²; and, by its weight, the
+   * mean over images of the binary cross entropies of which tokens their captions have.
    *
    * @param captions  tokens of each caption, without start and end; caption b is of image b
    */
-  loss(inputs: CaptionInputs, captions: readonly ArrayLike<number>[], { attentionPenalty, labelSmoothing }: CaptionLossOptions): Tensor {
+  loss(
+    inputs: CaptionInputs,
+    captions: readonly ArrayLike<number>[],
+    { attentionPenalty, wordsLoss, labelSmoothing }: CaptionLossOptions,
+  ): Tensor {
     return inScope(() => {
       const { ids, lengths, batchSize: B, length: T } = padSequences(captions.map((tokens) => [startToken, ...Array.from(tokens)]));
       const targets = padSequences(
         captions.map((tokens) => [...Array.from(tokens), endToken]),
         -100,
       ).ids; // prettier-ignore
-      const { memory, state } = this.encode(inputs);
+      const { memory, state, mean: whole } = this.encode(inputs);
       const integers = (values: Int32Array) => tensor(values, { shape: [B, T], dtype: 'int32', backend: this.backend });
       const words = this.#drop(this.embedding.forward(integers(ids)));
       const { output, context, weights } = this.decoder.forward(words, memory, [...state, null], { lengths });
       const logits = this.logits(output, context, words);
-      const loss = crossEntropy(logits, integers(targets), { labelSmoothing });
+      let loss = crossEntropy(logits, integers(targets), { labelSmoothing });
+      if (wordsLoss > 0) {
+        const V = this.architecture.vocabularySize;
+        const has = new Float32Array(B * V);
+        captions.forEach((tokens, b) => {
+          for (let t = 0; t < tokens.length; t++) has[b * V + tokens[t]] = 1;
+        });
+        const said = binaryCrossEntropyWithLogits(this.words.forward(whole), tensor(has, { shape: [B, V] }), { reduction: 'sum' });
+        loss = add(loss, mul(said, wordsLoss / B));
+      }
       if (attentionPenalty === 0) return loss;
       // Steps past a caption's end look nowhere.
       const isStep = tensor(

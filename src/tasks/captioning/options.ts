@@ -47,6 +47,14 @@ export const trainSchema = v.strictObject({
     v.pipe(v.number(), v.minValue(0), v.description('λ of doubly stochastic attention: every place is to be looked at alike')),
     0.01,
   ),
+  wordsLoss: v.optional(
+    v.pipe(
+      v.number(),
+      v.minValue(0),
+      v.description('weight of saying from the whole image which words its caption has; it teaches the encoder'),
+    ),
+    0.1,
+  ),
   labelSmoothing: v.optional(within('s: the right word is expected with probability 1 − s, the rest shared by all', 0, 1), 0.1),
 
   shift: v.optional(within('augmentation: share of the size that images are moved by at most', 0, 0.5), 0.08),

@@ -3,7 +3,7 @@ import { openFile, readBytes } from '#files';
 import { decodeImage, isImageName, resizeImage } from '../../data/images.ts';
 import { openNpy } from '../../data/npy.ts';
 import { parseSafetensors } from '../../interop/safetensors.ts';
-import { FileError, FormatError } from '../../tensor/errors.ts';
+import { type FileError, FormatError } from '../../tensor/errors.ts';
 import { formatShape, sizeOf } from '../../tensor/shape.ts';
 import type { CaptionedImage } from './read-captions.ts';
 
@@ -63,7 +63,7 @@ async function found({ image, file, line }: CaptionedImage, { images }: PictureP
     try {
       return { path, bytes: await readBytes(path) };
     } catch (error) {
-      if (!(error instanceof FileError) || error.code !== 'ENOENT') throw error;
+      if ((error as FileError).code !== 'ENOENT') throw error;
     }
   }
   const places = candidates.map((path) => path.replace(/[^/\\]*$/, '') || './');

@@ -82,7 +82,7 @@ async function build(files: CaptionerFiles, given: CaptionerOptions): Promise<Pa
   const options = resolveOptions(given);
   const data = await readCaptionerData(files, options);
   const { tokenizer, train, valid, colours } = data;
-  const { batchSize, seed, attentionPenalty, labelSmoothing, shift, scale, rotation, jitter, flip, imageSize } = options;
+  const { batchSize, seed, attentionPenalty, wordsLoss, labelSmoothing, shift, scale, rotation, jitter, flip, imageSize } = options;
   const rng = new Random(seed).fork('model');
   const augmenting = new Random(seed).fork('augmentation');
   const model = new CaptioningModel({ ...architectureOf(options, data), rng });
@@ -122,7 +122,7 @@ async function build(files: CaptionerFiles, given: CaptionerOptions): Promise<Pa
     data,
     config,
     loss: ({ pictures, captions }) => ({
-      loss: model.loss(inputsOf(pictures), captions, { attentionPenalty, labelSmoothing }),
+      loss: model.loss(inputsOf(pictures), captions, { attentionPenalty, wordsLoss, labelSmoothing }),
       items: captions.length,
     }),
     // Greedy and of some images at most: it is one of ten, and the last has all of them.
