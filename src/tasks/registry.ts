@@ -1,5 +1,6 @@
 /** The tasks there are. */
 import { ConfigError, unknownName } from '../tensor/errors.ts';
+import { captioning } from './captioning/task.ts';
 import { forecasting } from './forecasting/task.ts';
 import { handwriting } from './handwriting/task.ts';
 import { languageModel } from './language-model/task.ts';
@@ -23,6 +24,7 @@ export const tasks: readonly Task[] = [
   reservoir,
   translation,
   speech,
+  captioning,
 ];
 
 /** @throws ConfigError naming the nearest */
