@@ -1,0 +1,24 @@
+/** Builds the studio into dist/studio: static files with relative addresses, which any host can serve. */
+import { resolve } from 'node:path';
+import { svelte } from '@sveltejs/vite-plugin-svelte';
+import { defineConfig } from 'vite';
+
+const root = resolve(import.meta.dirname, '..');
+
+export default defineConfig({
+  root: import.meta.dirname,
+  base: './',
+  plugins: [svelte({ configFile: false })],
+  // The package as its users have it: its public face, and nothing deeper.
+  resolve: { alias: { unrolled: resolve(root, 'dist/index.js') } },
+  worker: { format: 'es' },
+  build: {
+    outDir: resolve(root, 'dist/studio'),
+    emptyOutDir: true,
+    target: 'es2022',
+    assetsInlineLimit: 0,
+    chunkSizeWarningLimit: 1000,
+    reportCompressedSize: false,
+    rolldownOptions: { checks: { pluginTimings: false } },
+  },
+});
