@@ -30,7 +30,11 @@ export function scaleOf(frame: CellFrame, quantity: string): number {
   const values = frame.values[quantity];
   let largest = 0;
   for (const value of values) if (Math.abs(value) > largest && Number.isFinite(value)) largest = Math.abs(value);
-  // Steps of 1, 2, 5: a scale that changed with every frame would flicker.
+  return roundScale(largest);
+}
+
+/** The next of 1, 2, 5, 10, 20, …: a scale that changed with every frame would flicker. */
+export function roundScale(largest: number): number {
   if (largest <= 1) return 1;
   const power = 10 ** Math.floor(Math.log10(largest));
   return [1, 2, 5, 10].map((factor) => factor * power).find((scale) => scale >= largest) ?? largest;
