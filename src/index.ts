@@ -35,6 +35,7 @@ export * from './data/index.ts';
 export * from './data/text/index.ts';
 export * from './decode/index.ts';
 export * from './insight/figure/index.ts';
+export * from './insight/index.ts';
 export * from './interop/index.ts';
 // Losses and optimisers
 export { AdaptiveSoftmax, type AdaptiveSoftmaxOptions } from './losses/adaptive-softmax.ts';
@@ -87,6 +88,7 @@ export {
   type PoolingLengths,
   weightedSum,
 } from './nn/pooling.ts';
+export type { GateName, GateStatistics, RecurrenceStatistics } from './nn/recurrence-statistics.ts';
 export { type Cell, type CellState, Recurrent } from './nn/recurrent.ts';
 export type { CellOptions, RecurrentInit } from './nn/recurrent-direction.ts';
 export type { ForwardOptions, RecurrentOptions, SequenceInput } from './nn/recurrent-stack.ts';
