@@ -7,6 +7,7 @@ import type { Job } from './job.ts';
 const jobs: Readonly<Record<string, () => Promise<{ readonly job: Job }>>> = {
   explore: () => import('../explore/job.ts'),
   train: () => import('../train/job.ts'),
+  try: () => import('../try/job.ts'),
 };
 
 const post = (message: unknown, transfer: Transferable[] = []): void => {
