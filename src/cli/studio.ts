@@ -27,7 +27,10 @@ export function addStudio(program: Command): void {
     .option('--no-open', 'do not open a browser')
     .option('--export <folder>', 'write the studio as files instead: a static page for any web host, which needs no server')
     .option('--json', 'print JSON about the server that was started')
-    .addHelpText('after', '\nExamples:\n  $ unrolled studio\n  $ unrolled studio runs/book other.safetensors --port 8080 --no-open\n  $ unrolled studio --export site/')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ unrolled studio\n  $ unrolled studio runs/book other.safetensors --port 8080 --no-open\n  $ unrolled studio --export site/',
+    )
     .action(runStudio);
 }
 
@@ -41,16 +44,20 @@ async function runStudio(given: readonly string[], { port, open, export: folder,
     return;
   }
   for (const path of given) {
-    if (!existsSync(path)) throw new ConfigError(`${path}: expected a run folder, a folder of them, or a model file; there is nothing there.`);
+    if (!existsSync(path))
+      throw new ConfigError(`${path}: expected a run folder, a folder of them, or a model file; there is nothing there.`);
   }
   const paths = given.length > 0 ? given : existsSync(defaultFolder) ? [defaultFolder] : [];
   const asked = port === undefined ? null : portOf(port);
   const studio = await (asked === null ? startOnFreePort(paths, startStudio) : startStudio({ paths, port: asked }));
   const [runs, models] = await Promise.all([studio.library.runs(), studio.library.models()]);
-  if (json === true) process.stdout.write(`${JSON.stringify({ url: studio.url, port: studio.port, runs: runs.length, models: models.length })}\n`);
+  if (json === true)
+    process.stdout.write(`${JSON.stringify({ url: studio.url, port: studio.port, runs: runs.length, models: models.length })}\n`);
   else {
     terminal.line(`  ${terminal.bold('studio')}  ${terminal.accent(studio.url)}`);
-    terminal.line(`  ${counted(runs.length, 'run')} and ${counted(models.length, 'model')}${paths.length > 0 ? ` in ${paths.join(', ')}` : ''}`);
+    terminal.line(
+      `  ${counted(runs.length, 'run')} and ${counted(models.length, 'model')}${paths.length > 0 ? ` in ${paths.join(', ')}` : ''}`,
+    );
     if (paths.length === 0) terminal.line(`  To watch a training: ${programName()} studio runs/`);
     terminal.line(terminal.dim('  Ctrl-C ends it.'));
   }
@@ -63,9 +70,12 @@ async function runStudio(given: readonly string[], { port, open, export: folder,
 
 function exportTo(folder: string, page: string, given: readonly string[]): void {
   if (given.length > 0) {
-    throw new ConfigError(`--export writes the page alone; expected no paths, received ${given.join(', ')}. Runs and models are opened in it by dropping them on it.`);
+    throw new ConfigError(
+      `--export writes the page alone; expected no paths, received ${given.join(', ')}. Runs and models are opened in it by dropping them on it.`,
+    );
   }
-  if (existsSync(folder) && readdirSync(folder).length > 0) throw new ConfigError(`--export: expected a new or empty folder, ${folder} holds files.`);
+  if (existsSync(folder) && readdirSync(folder).length > 0)
+    throw new ConfigError(`--export: expected a new or empty folder, ${folder} holds files.`);
   cpSync(page, folder, { recursive: true });
 }
 
@@ -77,7 +87,7 @@ function portOf(text: string): number {
 
 async function startOnFreePort(
   paths: readonly string[],
-  start: (typeof import('../server/studio.ts'))['startStudio'],
+  start: typeof import('../server/studio.ts')['startStudio'],
 ): ReturnType<typeof start> {
   for (let port = usualPort; port < usualPort + 20; port++) {
     try {
@@ -94,7 +104,11 @@ const counted = (count: number, name: string): string => `${count} ${name}${coun
 /** As the system opens addresses. Where it cannot, the address stands on the screen. */
 function openBrowser(url: string): void {
   const [program, args]: [string, string[]] =
-    process.platform === 'darwin' ? ['open', [url]] : process.platform === 'win32' ? ['cmd', ['/c', 'start', '', url]] : ['xdg-open', [url]];
+    process.platform === 'darwin'
+      ? ['open', [url]]
+      : process.platform === 'win32'
+        ? ['cmd', ['/c', 'start', '', url]]
+        : ['xdg-open', [url]];
   const child = spawn(program, args, { stdio: 'ignore', detached: true });
   child.on('error', () => {});
   child.unref();

@@ -26,7 +26,8 @@ export function guard(port: () => number): MiddlewareHandler {
     // A request without an origin, such as a picture's or a script's, still says where it was made.
     const site = req.header('sec-fetch-site');
     const isForeign = site === 'cross-site' || site === 'same-site';
-    if (isForeign && req.header('sec-fetch-mode') !== 'navigate') return context.text('Pages of other sites may not ask this server.\n', 403);
+    if (isForeign && req.header('sec-fetch-mode') !== 'navigate')
+      return context.text('Pages of other sites may not ask this server.\n', 403);
     if (req.method !== 'GET' && req.method !== 'HEAD') return context.text('This server only answers GET.\n', 405);
     await next();
     for (const [name, value] of Object.entries(headers)) context.res.headers.set(name, value);

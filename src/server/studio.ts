@@ -126,7 +126,8 @@ export function studioApp(library: Library, page: string, port: () => number): H
     const path = decodePath(context.req.path);
     const file = path === null ? null : await fileInside(page, path === '/' ? 'index.html' : path.slice(1));
     if (file === null) return notFound(context);
-    if (!file.endsWith('index.html')) return sendFile(context, file, file.includes('/assets/') ? 'max-age=31536000, immutable' : 'no-cache');
+    if (!file.endsWith('index.html'))
+      return sendFile(context, file, file.includes('/assets/') ? 'max-age=31536000, immutable' : 'no-cache');
     // So the page knows that it has a server, without asking one that may not be there.
     const html = (await readFile(file, 'utf8')).replace('<head>', '<head>\n    <meta name="unrolled-server" content="1" />');
     return context.body(html, 200, { 'content-type': types['.html'], 'cache-control': 'no-cache' });

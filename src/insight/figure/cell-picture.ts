@@ -40,7 +40,14 @@ export function drawCellPicture(cell: CellName, shades: CellShades = {}): CellPi
   const { width, equations, parameters, draw } = cellDrawings[cell];
   const scene = new Scene();
   draw(scene, shades);
-  return { width, height: levels.end, elements: scene.marks.map((mark) => markToSvg(mark)), lines: staged(scene.marks), equations, parameters };
+  return {
+    width,
+    height: levels.end,
+    elements: scene.marks.map((mark) => markToSvg(mark)),
+    lines: staged(scene.marks),
+    equations,
+    parameters,
+  };
 }
 
 /**
@@ -115,7 +122,9 @@ function staged(marks: readonly Mark[]): CellLine[] {
       lines.forEach((other, j) => {
         if (j === k) return;
         const end = other.points[other.points.length - 1];
-        const meets = places.some((isAt) => isAt(begin) && isAt(end)) || (passes(other.points, begin) && !places.some((isAt) => isAt(end) && isAt(begin)));
+        const meets =
+          places.some((isAt) => isAt(begin) && isAt(end)) ||
+          (passes(other.points, begin) && !places.some((isAt) => isAt(end) && isAt(begin)));
         if (!meets) return;
         // A branch goes with its line; what comes out of a box or circle comes after what goes in.
         const after = passes(other.points, begin) ? stages[j] : stages[j] + 1;

@@ -2,8 +2,20 @@ import { describe, expect, test } from 'vitest';
 import { extremes, smoothed, thinned } from './decimate.ts';
 import { RunLog } from './run-log.ts';
 
-const step = (number: number, loss = 1 / number) => ({ type: 'step', step: number, epoch: number / 10, loss, learningRate: 0.1, gradientNorm: 2, items: 5, itemsPerSecond: 50, seconds: number / 2 }) as const;
-const start = (number: number) => ({ type: 'start', step: number, epoch: 0, resumedFrom: null, totalSteps: 100, parameterCount: 7, backend: 'wasm' }) as const;
+const step = (number: number, loss = 1 / number) =>
+  ({
+    type: 'step',
+    step: number,
+    epoch: number / 10,
+    loss,
+    learningRate: 0.1,
+    gradientNorm: 2,
+    items: 5,
+    itemsPerSecond: 50,
+    seconds: number / 2,
+  }) as const;
+const start = (number: number) =>
+  ({ type: 'start', step: number, epoch: 0, resumedFrom: null, totalSteps: 100, parameterCount: 7, backend: 'wasm' }) as const;
 
 describe('a run’s log', () => {
   test('reads lines, and counts those that are no events', () => {
@@ -18,7 +30,14 @@ describe('a run’s log', () => {
 
   test('goes back to the checkpoint that a training went on from, and time goes on', () => {
     const log = new RunLog();
-    for (const event of [start(0), step(1), step(2), step(3), { type: 'validation', step: 3, epoch: 0, metrics: { loss: 1 }, isBest: true }] as const) log.push(event);
+    for (const event of [
+      start(0),
+      step(1),
+      step(2),
+      step(3),
+      { type: 'validation', step: 3, epoch: 0, metrics: { loss: 1 }, isBest: true },
+    ] as const)
+      log.push(event);
     log.push(start(2));
     expect([...log.columns.step.values]).toEqual([1, 2]);
     expect(log.validations).toEqual([]);

@@ -3,8 +3,8 @@ import {
   Adam,
   backward,
   DivergenceError,
-  GradientNorms,
   GRU,
+  GradientNorms,
   initializers,
   Linear,
   LSTM,
@@ -13,8 +13,8 @@ import {
   type Optimizer,
   Random,
   RNN,
-  scope,
   SGD,
+  scope,
   type Tensor,
   tensor,
   traceLayers,
@@ -191,6 +191,15 @@ export class Engine {
     const found: CellFrame[] = [];
     for (const learner of this.#learners) found.push(await learner.look(at));
     const losses = this.#learners.map((learner) => learner.losses.splice(0));
-    return { T: tokens.length, hiddenSize: this.settings.hiddenSize, tokens, wanted, lossStep: at, cells: found, steps: this.#steps, losses };
+    return {
+      T: tokens.length,
+      hiddenSize: this.settings.hiddenSize,
+      tokens,
+      wanted,
+      lossStep: at,
+      cells: found,
+      steps: this.#steps,
+      losses,
+    };
   }
 }

@@ -92,7 +92,10 @@ const deepest = 8;
 function bracketsLesson({ text, length: T, seed }: Settings): Lesson {
   const given = [...text].filter((letter) => letter === '(' || letter === ')').slice(0, 120);
   const shown = given.length >= 2 ? given : bracketsOf(new Random(seed + 7), T);
-  const x = oneHot(shown.map((letter) => (letter === '(' ? 0 : 1)), 2);
+  const x = oneHot(
+    shown.map((letter) => (letter === '(' ? 0 : 1)),
+    2,
+  );
   const depths = depthsOf(shown);
   const B = 16;
   return {
@@ -106,7 +109,13 @@ function bracketsLesson({ text, length: T, seed }: Settings): Lesson {
       const all = Array.from({ length: B }, () => bracketsOf(rng, T));
       const wanted = Float32Array.from(all.flatMap((one) => depthsOf(one).map((depth) => depth / deepest)));
       return {
-        x: tensor(oneHot(all.flat().map((letter) => (letter === '(' ? 0 : 1)), 2), { shape: [B, T, 2] }),
+        x: tensor(
+          oneHot(
+            all.flat().map((letter) => (letter === '(' ? 0 : 1)),
+            2,
+          ),
+          { shape: [B, T, 2] },
+        ),
         loss: (logits) => mse(logits, tensor(wanted, { shape: [B, T, 1] })),
       };
     },

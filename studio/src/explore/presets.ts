@@ -42,10 +42,23 @@ export const presets: readonly Preset[] = [
     name: 'explodes',
     title: 'Large weights explode',
     scenes: [
-      scene({ ...exploding, weightScale: 1 }, { view: 'all', trains: false, seconds: 3.5, says: 'Weights of a spectral radius of 1, relu: going back, the RNN’s gradient fades. Now the weights grow …' }),
+      scene(
+        { ...exploding, weightScale: 1 },
+        {
+          view: 'all',
+          trains: false,
+          seconds: 3.5,
+          says: 'Weights of a spectral radius of 1, relu: going back, the RNN’s gradient fades. Now the weights grow …',
+        },
+      ),
       scene(
         { ...exploding, weightScale: 1.8 },
-        { view: 'all', trains: false, seconds: 0, says: 'At 1.8 every step back multiplies it by more than one: over the sequence it grows by powers of ten. The gates of GRU and LSTM hold theirs. Thin lines: before.' },
+        {
+          view: 'all',
+          trains: false,
+          seconds: 0,
+          says: 'At 1.8 every step back multiplies it by more than one: over the sequence it grows by powers of ten. The gates of GRU and LSTM hold theirs. Thin lines: before.',
+        },
       ),
     ],
   },
@@ -53,10 +66,23 @@ export const presets: readonly Preset[] = [
     name: 'clipping',
     title: 'Clipping saves it',
     scenes: [
-      scene({ ...exploding, weightScale: 1.5, clip: 0 }, { view: 'rnn', trains: true, seconds: 3, says: 'Plain gradient descent on large weights, no clipping: one exploding gradient throws the RNN’s weights away, and its loss is no longer a number …' }),
+      scene(
+        { ...exploding, weightScale: 1.5, clip: 0 },
+        {
+          view: 'rnn',
+          trains: true,
+          seconds: 3,
+          says: 'Plain gradient descent on large weights, no clipping: one exploding gradient throws the RNN’s weights away, and its loss is no longer a number …',
+        },
+      ),
       scene(
         { ...exploding, weightScale: 1.5, clip: 1 },
-        { view: 'rnn', trains: true, seconds: 0, says: 'The same weights, data and rate, the gradient’s norm clipped to 1: the loss falls.' },
+        {
+          view: 'rnn',
+          trains: true,
+          seconds: 0,
+          says: 'The same weights, data and rate, the gradient’s norm clipped to 1: the loss falls.',
+        },
       ),
     ],
   },
@@ -64,8 +90,24 @@ export const presets: readonly Preset[] = [
     name: 'forget-bias',
     title: 'The forget bias matters',
     scenes: [
-      scene({ forgetBias: -2 }, { view: 'lstm', trains: false, seconds: 3.5, says: 'A forget bias of −2: the gate f is nearly shut, the cell state c is lost within a few steps, and the gradient with it …' }),
-      scene({ forgetBias: 4 }, { view: 'lstm', trains: false, seconds: 0, says: 'A bias of 4: f is open, c stays, and the gradient reaches the beginning. This is why an LSTM’s training often starts with a forget bias of 1 or more.' }),
+      scene(
+        { forgetBias: -2 },
+        {
+          view: 'lstm',
+          trains: false,
+          seconds: 3.5,
+          says: 'A forget bias of −2: the gate f is nearly shut, the cell state c is lost within a few steps, and the gradient with it …',
+        },
+      ),
+      scene(
+        { forgetBias: 4 },
+        {
+          view: 'lstm',
+          trains: false,
+          seconds: 0,
+          says: 'A bias of 4: f is open, c stays, and the gradient reaches the beginning. This is why an LSTM’s training often starts with a forget bias of 1 or more.',
+        },
+      ),
     ],
   },
   {
@@ -74,11 +116,17 @@ export const presets: readonly Preset[] = [
     scenes: [
       scene(
         { lesson: 'brackets', length: 40, hiddenSize: 8, learningRate: 0.02, forgetBias: 2, text: '' },
-        { view: 'lstm', trains: true, seconds: 5, says: 'It learns to say how many brackets are open …' },
+        { view: 'lstm', trains: true, seconds: 4, says: 'It learns to say how many brackets are open …' },
       ),
       scene(
         { lesson: 'brackets', length: 40, hiddenSize: 8, learningRate: 0.02, forgetBias: 2, text: '' },
-        { view: 'lstm', trains: false, seconds: 0, findsUnit: true, says: 'One unit of its cell state c has become a counter: up at each “(”, down at each “)”. Type brackets of your own to test it.' },
+        {
+          view: 'lstm',
+          trains: false,
+          seconds: 0,
+          findsUnit: true,
+          says: 'One unit of its cell state c has become a counter: up at each “(”, down at each “)”. Type brackets of your own to test it.',
+        },
       ),
     ],
   },

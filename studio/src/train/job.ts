@@ -75,7 +75,8 @@ export const job: Job = (post) => {
 
   return (data) => {
     const message = data as ToTrain;
-    if (message.kind === 'start') start(message.lesson, message.data).catch((error: unknown) => tell({ kind: 'failed', message: messageOf(error) }));
+    if (message.kind === 'start')
+      start(message.lesson, message.data).catch((error: unknown) => tell({ kind: 'failed', message: messageOf(error) }));
     else if (message.kind === 'stop') abort.abort();
     else {
       const { id } = message;

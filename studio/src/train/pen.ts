@@ -57,11 +57,15 @@ export const firstLabels: readonly string[] = ['circle', 'triangle', 'zigzag'];
 
 export function firstExamples(): PenExample[] {
   const round = (start: number, turn: number, aspect: number): Stroke =>
-    Array.from({ length: 41 }, (_, k) => start + turn * ((k / 40) * 2 * Math.PI * 1.02)).flatMap((angle) => [0.5 + 0.3 * aspect * Math.cos(angle), 0.5 + 0.3 * Math.sin(angle)]);
+    Array.from({ length: 41 }, (_, k) => start + turn * ((k / 40) * 2 * Math.PI * 1.02)).flatMap((angle) => [
+      0.5 + 0.3 * aspect * Math.cos(angle),
+      0.5 + 0.3 * Math.sin(angle),
+    ]);
   const through = (...corners: number[]): Stroke => {
     const out: number[] = [];
     for (let k = 0; k + 3 < corners.length; k += 2) {
-      for (let s = 0; s <= 12; s++) out.push(corners[k] + ((corners[k + 2] - corners[k]) * s) / 12, corners[k + 1] + ((corners[k + 3] - corners[k + 1]) * s) / 12);
+      for (let s = 0; s <= 12; s++)
+        out.push(corners[k] + ((corners[k + 2] - corners[k]) * s) / 12, corners[k + 1] + ((corners[k + 3] - corners[k + 1]) * s) / 12);
     }
     return out;
   };

@@ -29,6 +29,9 @@ export interface TryProps<Question = unknown, Answer = unknown, About = unknown>
 export function factsOf({ config, tensors }: ModelFile): [string, string][] {
   const parameters = [...tensors.values()].reduce((sum, { values }) => sum + values.length, 0);
   const { cell, numLayers, hiddenSize } = config.architecture as { cell?: string; numLayers?: number; hiddenSize?: number };
-  const layers = hiddenSize === undefined ? [] : [['layers', `${numLayers ?? 1} × ${(cell ?? 'recurrent').toUpperCase()} of ${hiddenSize} units`] as [string, string]];
+  const layers =
+    hiddenSize === undefined
+      ? []
+      : [['layers', `${numLayers ?? 1} × ${(cell ?? 'recurrent').toUpperCase()} of ${hiddenSize} units`] as [string, string]];
   return [...layers, ['parameters', parameters.toLocaleString('en')]];
 }

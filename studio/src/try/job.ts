@@ -23,7 +23,9 @@ export const job: Job = (post) => {
     const load = tasks[`./tasks/${file.config.task}.ts`];
     if (load === undefined) {
       const known = Object.keys(tasks).map((path) => path.slice('./tasks/'.length, -'.ts'.length));
-      throw new Error(`${name} is a model of the task “${file.config.task}”, which this page cannot try. It knows ${known.join(', ')}. The command line may: npx unrolled predict ${name}`);
+      throw new Error(
+        `${name} is a model of the task “${file.config.task}”, which this page cannot try. It knows ${known.join(', ')}. The command line may: npx unrolled predict ${name}`,
+      );
     }
     model = await (await load()).task.open(file, bytes);
     return { kind: 'opened', id, task: file.config.task, about: model.about, facts: model.facts };
@@ -41,6 +43,8 @@ export const job: Job = (post) => {
     last = last
       .then(() => (message.kind === 'open' ? open(message) : ask(message)))
       .then(post)
-      .catch((error: unknown) => post({ kind: 'failed', id: message.id, message: error instanceof Error ? error.message : String(error) } satisfies FromTry));
+      .catch((error: unknown) =>
+        post({ kind: 'failed', id: message.id, message: error instanceof Error ? error.message : String(error) } satisfies FromTry),
+      );
   };
 };

@@ -3,7 +3,26 @@
  *
  * @see Hochreiter & Schmidhuber (1997), doi:10.1162/neco.1997.9.8.1735
  */
-import { Adam, formatModel, GRU, initializers, Linear, LSTM, Module, mse, noGrad, Random, RNN, scope, select, Tensor, tensor, Trainer, type BatchPosition, type BatchSource } from 'unrolled';
+import {
+  Adam,
+  type BatchPosition,
+  type BatchSource,
+  formatModel,
+  GRU,
+  initializers,
+  Linear,
+  LSTM,
+  Module,
+  mse,
+  noGrad,
+  Random,
+  RNN,
+  scope,
+  select,
+  Tensor,
+  Trainer,
+  tensor,
+} from 'unrolled';
 import type { Cell, Lesson } from '../lesson.ts';
 
 export interface AddingData {
@@ -30,7 +49,11 @@ class Adder extends Module {
     const options = { inputSize: 2, hiddenSize, rng };
     this.layer = this.child(
       'layer',
-      cell === 'lstm' ? new LSTM({ ...options, forgetBias: 2 }) : cell === 'gru' ? new GRU(options) : new RNN({ ...options, recurrentInit: 'orthogonal' }),
+      cell === 'lstm'
+        ? new LSTM({ ...options, forgetBias: 2 })
+        : cell === 'gru'
+          ? new GRU(options)
+          : new RNN({ ...options, recurrentInit: 'orthogonal' }),
     );
     this.head = this.child('head', new Linear({ inputSize: hiddenSize, outputSize: 1, rng }));
     initializers.initialize(this.head.bias!, (values) => values.fill(1)); // the mean of what is wanted
@@ -116,7 +139,11 @@ export const lesson: Lesson<AddingData> = {
       view: (): AddingView => {
         const said = say();
         const values = Array.from({ length: T }, (_, t) => held.x[2 * t]);
-        return { wanted: [...held.sums.subarray(0, 128)], said: [...said.subarray(0, 128)], example: { values, marked: values.flatMap((_, t) => (held.x[2 * t + 1] > 0 ? [t] : [])) } };
+        return {
+          wanted: [...held.sums.subarray(0, 128)],
+          said: [...said.subarray(0, 128)],
+          example: { values, marked: values.flatMap((_, t) => (held.x[2 * t + 1] > 0 ? [t] : [])) },
+        };
       },
       save: () => formatModel({ config: { task: 'adding', architecture: { cell, hiddenSize, length: T } }, tensors: model.stateDict() }),
     };

@@ -1,5 +1,25 @@
 /** Shapes drawn with a pen, told apart while they are drawn. */
-import { Adam, crossEntropy, formatModel, GRU, Linear, LSTM, Module, noGrad, parseModel, Random, RNN, scope, select, softmax, Tensor, tensor, Trainer, type BatchPosition, type BatchSource } from 'unrolled';
+import {
+  Adam,
+  type BatchPosition,
+  type BatchSource,
+  crossEntropy,
+  formatModel,
+  GRU,
+  Linear,
+  LSTM,
+  Module,
+  noGrad,
+  parseModel,
+  Random,
+  RNN,
+  scope,
+  select,
+  softmax,
+  Tensor,
+  Trainer,
+  tensor,
+} from 'unrolled';
 import type { Cell, Lesson } from '../lesson.ts';
 import { features, type PenExample, piecesOf, type Stroke, varied } from '../pen.ts';
 
@@ -21,7 +41,10 @@ export class PenModel extends Module {
   constructor(cell: Cell, hiddenSize: number, classes: number, rng = new Random(1)) {
     super();
     const options = { inputSize: features, hiddenSize, rng };
-    this.layer = this.child('layer', cell === 'lstm' ? new LSTM({ ...options, forgetBias: 1 }) : cell === 'gru' ? new GRU(options) : new RNN(options));
+    this.layer = this.child(
+      'layer',
+      cell === 'lstm' ? new LSTM({ ...options, forgetBias: 1 }) : cell === 'gru' ? new GRU(options) : new RNN(options),
+    );
     this.head = this.child('head', new Linear({ inputSize: hiddenSize, outputSize: classes, rng }));
   }
 
@@ -105,7 +128,8 @@ export const lesson: Lesson<PenData> = {
   async prepare({ labels, examples, cell, hiddenSize, steps }) {
     const model = new PenModel(cell, hiddenSize, labels.length);
     const held = batchOf(examples, new Random(5), 4 * examples.length, true);
-    const logitsOf = ({ x, lengths }: Batch): Tensor => model.forward(tensor(x, { shape: [lengths.length, x.length / lengths.length / features, features] }), lengths);
+    const logitsOf = ({ x, lengths }: Batch): Tensor =>
+      model.forward(tensor(x, { shape: [lengths.length, x.length / lengths.length / features, features] }), lengths);
     const trainer = new Trainer<Batch>(
       {
         model,
@@ -115,7 +139,9 @@ export const lesson: Lesson<PenData> = {
         evaluate: () => {
           const scores = scope(() => noGrad(() => logitsOf(held).dataSync()));
           const K = labels.length;
-          const right = held.labels.filter((label, b) => scores.subarray(b * K, (b + 1) * K).every((score, k) => k === label || score <= scores[b * K + label]));
+          const right = held.labels.filter((label, b) =>
+            scores.subarray(b * K, (b + 1) * K).every((score, k) => k === label || score <= scores[b * K + label]),
+          );
           return { accuracy: right.length / held.labels.length };
         },
       },
@@ -129,7 +155,8 @@ export const lesson: Lesson<PenData> = {
       ],
       run: (options) => trainer.run(options),
       ask: (strokes) => model.follow(strokes as Stroke[]),
-      save: () => formatModel({ config: { task: 'pen-shapes', architecture: { cell, hiddenSize }, vocabulary: labels }, tensors: model.stateDict() }),
+      save: () =>
+        formatModel({ config: { task: 'pen-shapes', architecture: { cell, hiddenSize }, vocabulary: labels }, tensors: model.stateDict() }),
     };
   },
 };

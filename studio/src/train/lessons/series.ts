@@ -24,7 +24,10 @@ export interface DrawnForecast {
 export const lesson: Lesson<SeriesData> = {
   async prepare({ csv, horizon, hiddenSize, minutes }) {
     const source = textOf(csv, 'the table');
-    const training = await prepareForecasting({ train: [source] }, { horizon, hiddenSize, maxMinutes: minutes, batchSize: 32, learningRate: 0.002, watchEvery: 20 });
+    const training = await prepareForecasting(
+      { train: [source] },
+      { horizon, hiddenSize, maxMinutes: minutes, batchSize: 32, learningRate: 0.002, watchEvery: 20 },
+    );
     const { model, config, data, windows } = training;
     return {
       name: 'series',

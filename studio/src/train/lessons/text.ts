@@ -35,7 +35,12 @@ export const lesson: Lesson<TextData> = {
       },
       save: () =>
         formatModel({
-          config: { task: 'language-model', architecture: model.architecture, vocabulary: tokenizer.toJSON(), training: { options: training.options } },
+          config: {
+            task: 'language-model',
+            architecture: model.architecture,
+            vocabulary: tokenizer.toJSON(),
+            training: { options: training.options },
+          },
           tensors: model.stateDict(),
         }),
     };

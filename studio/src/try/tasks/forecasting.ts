@@ -25,7 +25,13 @@ export const task: TryTask<Question, DrawnForecast[]> = {
     const { columns, frequency } = data;
     const about: About = {
       date: columns.date,
-      columns: [...(columns.series === null ? [] : [columns.series]), ...columns.targets, ...columns.known, ...columns.past, ...columns.statics],
+      columns: [
+        ...(columns.series === null ? [] : [columns.series]),
+        ...columns.targets,
+        ...columns.known,
+        ...columns.past,
+        ...columns.statics,
+      ],
       horizon: architecture.horizon,
       isDrawn: architecture.model === 'autoregressive',
       stepMs: frequency.unit === 'millisecond' ? frequency.count : null,

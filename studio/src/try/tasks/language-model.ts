@@ -10,7 +10,12 @@ export type Question =
 export interface Reading {
   readonly tokens: readonly string[];
   /** By layer and state, [T, H] row-major. */
-  readonly states: readonly { readonly name: string; readonly layer: number; readonly quantity: 'h' | 'c'; readonly values: Float32Array }[];
+  readonly states: readonly {
+    readonly name: string;
+    readonly layer: number;
+    readonly quantity: 'h' | 'c';
+    readonly values: Float32Array;
+  }[];
   readonly hiddenSize: number;
   /** −log₂ of the probability that each token had, in bits; of the first one unknown. */
   readonly surprise: Float32Array;
@@ -42,7 +47,12 @@ function read({ model, tokenizer }: SavedLanguageModel, text: string): Reading {
   const stream = model.stream();
   const quantities = (['h', 'c'] as const).slice(0, stream.state.length);
   const states = Array.from({ length: numLayers }, (_, layer) =>
-    quantities.map((quantity) => ({ name: `${quantity}${numLayers > 1 ? ` of layer ${layer + 1}` : ''}`, layer, quantity, values: new Float32Array(ids.length * H) })),
+    quantities.map((quantity) => ({
+      name: `${quantity}${numLayers > 1 ? ` of layer ${layer + 1}` : ''}`,
+      layer,
+      quantity,
+      values: new Float32Array(ids.length * H),
+    })),
   ).flat();
   const surprise = new Float32Array(ids.length).fill(Number.NaN);
   const next: [string, number][][] = [];
@@ -53,7 +63,8 @@ function read({ model, tokenizer }: SavedLanguageModel, text: string): Reading {
     const best = top(expected, shown);
     next.push(best.map((token) => [tokenizer.show(token).replace(/^"|"$/g, ''), expected![token]]));
     const state = stream.state;
-    for (const { layer, quantity, values } of states) values.set(state[quantities.indexOf(quantity)].subarray(layer * H, (layer + 1) * H), t * H);
+    for (const { layer, quantity, values } of states)
+      values.set(state[quantities.indexOf(quantity)].subarray(layer * H, (layer + 1) * H), t * H);
   });
   return { tokens: [...ids].map((id) => tokenizer.decode([id])), states, hiddenSize: H, surprise, next };
 }

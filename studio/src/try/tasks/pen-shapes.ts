@@ -1,5 +1,5 @@
 /** Shapes drawn with a pen: a model that Train made. */
-import { penModelFrom, type PenAnswer } from '../../train/lessons/pen.ts';
+import { type PenAnswer, penModelFrom } from '../../train/lessons/pen.ts';
 import type { Stroke } from '../../train/pen.ts';
 import { factsOf, type OpenModel, type TryTask } from '../contract.ts';
 

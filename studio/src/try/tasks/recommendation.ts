@@ -1,5 +1,5 @@
 /** What somebody takes next. */
-import { recommend, type RankedItem, recommenderFrom, textOf } from 'unrolled';
+import { type RankedItem, recommend, recommenderFrom, textOf } from 'unrolled';
 import { factsOf, type OpenModel, type TryTask } from '../contract.ts';
 
 export interface Answer {
@@ -19,7 +19,8 @@ export const task: TryTask<readonly string[], Answer> = {
       about: { items: Array.from({ length: Math.min(proposed, catalogue.size) }, (_, id) => catalogue.name(id)) },
       facts: [...factsOf(file), ['items', catalogue.size.toLocaleString('en')]],
       async ask(history) {
-        for await (const { items, unknown, isCold } of recommend(saved, textOf(`${history.join(' ')}\n`), { k: 10 })) return { items, unknown, isCold };
+        for await (const { items, unknown, isCold } of recommend(saved, textOf(`${history.join(' ')}\n`), { k: 10 }))
+          return { items, unknown, isCold };
         return { items: [], unknown: [], isCold: true };
       },
     };

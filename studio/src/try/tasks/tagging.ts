@@ -1,5 +1,5 @@
 /** A tag for each word. */
-import { type SentenceTags, tagText, taggerFrom, textOf } from 'unrolled';
+import { type SentenceTags, taggerFrom, tagText, textOf } from 'unrolled';
 import { factsOf, type OpenModel, type TryTask } from '../contract.ts';
 
 export const task: TryTask<string, SentenceTags[]> = {
@@ -10,7 +10,8 @@ export const task: TryTask<string, SentenceTags[]> = {
       facts: [...factsOf(file), [scheme === null ? 'tags' : `tags (${scheme})`, tags.length > 18 ? String(tags.length) : tags.join(' ')]],
       async ask(text) {
         const sentences: SentenceTags[] = [];
-        for await (const { sentence } of tagText(tagger, textOf(text), { inputFormat: 'text', tokenize: true })) if (sentence !== null) sentences.push(sentence);
+        for await (const { sentence } of tagText(tagger, textOf(text), { inputFormat: 'text', tokenize: true }))
+          if (sentence !== null) sentences.push(sentence);
         return sentences;
       },
     };
