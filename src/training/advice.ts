@@ -36,13 +36,14 @@ export class Adviser {
   }
 }
 
-interface Finding {
+export interface Finding {
   /** What it is, and of what. */
   readonly key: string;
   readonly message: string;
 }
 
-function findingsOf(layer: RecurrenceStatistics): Finding[] {
+/** What is wrong with a layer, by one look. */
+export function findingsOf(layer: RecurrenceStatistics): Finding[] {
   const name = nameOf(layer);
   const { growth, steps, cell, direction, gates, deadUnits, saturatedStates } = layer;
   const [first, last] = direction === 'forward' ? [0, steps - 1] : [steps - 1, 0];

@@ -10,8 +10,11 @@ import { type Addon, arrayBufferSlabs } from '../../src/backend/native.ts';
 import { loadNative } from '../../src/backend/platform-node.ts';
 import { ReferenceBackend } from '../../src/backend/reference/reference.ts';
 import { Random } from '../../src/tensor/random.ts';
+import { attentionCases } from './cases/attention.ts';
 import { crfCases } from './cases/crf.ts';
+import { ctcCases } from './cases/ctc.ts';
 import { matrixProductCases } from './cases/matrix-product.ts';
+import { planeCases } from './cases/planes.ts';
 import { recurrentLayerCases } from './cases/recurrent.ts';
 import { aligned, difference, execute, type KernelCase } from './kernel-case.ts';
 
@@ -79,6 +82,9 @@ describe.skipIf(!('addon' in search))(`workspaces${'reason' in search ? ` (skipp
     'matrix product': matrixProductCases,
     'recurrent layers': recurrentLayerCases,
     'chains of tags': crfCases,
+    'connectionist temporal classification': ctcCases,
+    planes: planeCases,
+    'decoders with attention': attentionCases,
   };
 
   test.each(Object.keys(sources).flatMap((source) => [1, 2, 3].map((threads) => [source, threads] as const)))(

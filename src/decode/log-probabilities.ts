@@ -1,0 +1,15 @@
+/** Rows of logits as log-probabilities on the host. */
+
+/** log softmax of each row of V numbers, in float64. */
+export function logSoftmaxRows(x: ArrayLike<number>, V: number): Float64Array {
+  const y = new Float64Array(x.length);
+  for (let row = 0; row < x.length; row += V) {
+    let largest = Number.NEGATIVE_INFINITY;
+    for (let v = row; v < row + V; v++) if (x[v] > largest) largest = x[v];
+    let total = 0;
+    for (let v = row; v < row + V; v++) total += Math.exp(x[v] - largest);
+    const z = largest + Math.log(total);
+    for (let v = row; v < row + V; v++) y[v] = x[v] - z;
+  }
+  return y;
+}
