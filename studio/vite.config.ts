@@ -9,8 +9,15 @@ export default defineConfig({
   root: import.meta.dirname,
   base: './',
   plugins: [svelte({ configFile: false })],
-  // The package as its users have it: its public face, and nothing deeper.
-  resolve: { alias: { unrolled: resolve(root, 'dist/index.js') } },
+  // The package's public face, and nothing deeper; module by module, so that each page loads what it needs of it.
+  resolve: {
+    alias: {
+      unrolled: resolve(root, 'src/index.ts'),
+      '#platform': resolve(root, 'src/backend/platform-browser.ts'),
+      '#files': resolve(root, 'src/data/files-browser.ts'),
+      '#workers': resolve(root, 'src/training/workers-browser.ts'),
+    },
+  },
   worker: { format: 'es' },
   build: {
     outDir: resolve(root, 'dist/studio'),
