@@ -93,6 +93,8 @@ export interface Evaluation {
 export interface PredictInput extends TextSource {
   /** Of a file; null: the text came from the command line or from standard input. */
   readonly path: string | null;
+  /** What came, as it is: of a file, or of standard input. Absent: it is the text of the command line. */
+  readonly bytes?: () => AsyncIterable<Uint8Array>;
   /** Whether the screen that reads the prediction shows colours. */
   readonly colors?: boolean;
 }
