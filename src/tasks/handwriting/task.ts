@@ -109,7 +109,7 @@ async function sourceOf(input: PredictInput): Promise<HandwritingSource> {
   if (input.path !== null) return isImageName(input.path) ? input.path : textFile(input.path);
   const text = await textIn(input);
   const trimmed = text.trim();
-  if (trimmed !== '' && !trimmed.includes('\n') && !/^[{[<.]/.test(trimmed)) return trimmed;
+  if (trimmed !== '' && !trimmed.includes('\n') && !/^([{[<]|\.[A-Za-z])/.test(trimmed)) return trimmed;
   return textOf(text, input.name);
 }
 
