@@ -19,6 +19,7 @@
 #include "ridge.h"
 #include "rnn.h"
 #include "rows.h"
+#include "transducer.h"
 
 namespace unrolled {
 namespace UNROLLED_ISA {
@@ -75,6 +76,10 @@ static int32_t replay(const double *calls, int32_t count, int32_t threads) {
   X(ctc_forward)                                                                                                            \
   X(ctc_backward_workspace)                                                                                                 \
   X(ctc_backward)                                                                                                           \
+  X(transducer_forward_workspace)                                                                                           \
+  X(transducer_forward)                                                                                                     \
+  X(transducer_backward_workspace)                                                                                          \
+  X(transducer_backward)                                                                                                    \
   X(conv2d_workspace)                                                                                                       \
   X(conv2d)                                                                                                                 \
   X(conv2d_backward_workspace)                                                                                              \

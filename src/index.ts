@@ -68,6 +68,7 @@ export {
 export { type BprMaxOptions, bprMax, type RankingLossOptions, top1Max } from './losses/ranking.ts';
 export type { Reduction } from './losses/reduction.ts';
 export { type SampledSoftmaxOptions, sampledSoftmax } from './losses/sampled-softmax.ts';
+export { type TransducerLossOptions, transducerLoss } from './losses/transducer.ts';
 export { Attention, type AttentionKind, type AttentionMemory, type AttentionOptions } from './nn/attention.ts';
 export {
   AttentionDecoder,
@@ -111,6 +112,7 @@ export type { ForwardOptions, RecurrentOptions, SequenceInput } from './nn/recur
 export { type Floats, RecurrentStream, type StreamState } from './nn/recurrent-stream.ts';
 export { RNN, type RNNCellOptions, type RNNOptions } from './nn/rnn.ts';
 export { RNNCell } from './nn/rnn-cell.ts';
+export { SideBySide, type Streamable } from './nn/side-by-side.ts';
 export {
   type Subsampled,
   type SubsampleOptions,
@@ -119,6 +121,14 @@ export {
   type Subsampling,
   subsample,
 } from './nn/subsampling.ts';
+export {
+  Joint,
+  type JointOptions,
+  type PredictionState,
+  Transducer,
+  type TransducerOptions,
+  type TransducerSteps,
+} from './nn/transducer.ts';
 export * from './optim/index.ts';
 // Echo state networks
 export * from './reservoir/index.ts';

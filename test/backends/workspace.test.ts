@@ -16,6 +16,7 @@ import { ctcCases } from './cases/ctc.ts';
 import { matrixProductCases } from './cases/matrix-product.ts';
 import { planeCases } from './cases/planes.ts';
 import { recurrentLayerCases } from './cases/recurrent.ts';
+import { transducerCases } from './cases/transducer.ts';
 import { aligned, difference, execute, type KernelCase } from './kernel-case.ts';
 
 const guardFloats = 16;
@@ -83,6 +84,7 @@ describe.skipIf(!('addon' in search))(`workspaces${'reason' in search ? ` (skipp
     'recurrent layers': recurrentLayerCases,
     'chains of tags': crfCases,
     'connectionist temporal classification': ctcCases,
+    transducers: transducerCases,
     planes: planeCases,
     'decoders with attention': attentionCases,
   };

@@ -588,6 +588,45 @@ def planes():
     return record
 
 
+# ---- transducer ---------------------------------------------------------------------------------------------------------
+
+def transducer():
+    """Graves's forward variables as a plain loop over the lattice, differentiated by torch.autograd: torchaudio is not among Debian's packages."""
+    source = Source("transducer")
+
+    def loss_of(logits, target, n, blank):
+        log_p = nn.functional.log_softmax(logits, -1)
+        alphas = {}
+        for t in range(n):
+            for u in range(len(target) + 1):
+                ways = []
+                if t > 0:
+                    ways.append(alphas[t - 1, u] + log_p[t - 1, u, blank])
+                if u > 0:
+                    ways.append(alphas[t, u - 1] + log_p[t, u - 1, target[u - 1]])
+                alphas[t, u] = torch.logsumexp(torch.stack(ways), 0) if ways else torch.zeros(())
+        return -(alphas[n - 1, len(target)] + log_p[n - 1, len(target), blank])
+
+    def record(T, U, V, targets, input_lengths, blank=0):
+        B = len(targets)
+        logits, scales = source.normal(B, T, U + 1, V, scale=2.0), source.normal(B)
+        x = logits.clone().requires_grad_()
+        losses = torch.stack([loss_of(x[b], targets[b], input_lengths[b], blank) for b in range(B)])
+        (losses * scales).sum().backward()
+        return {
+            "blank": blank, "logits": given(logits), "targets": targets, "inputLengths": input_lengths, "scales": given(scales),
+            "losses": computed(losses), "gradient": computed(x.grad),
+        }
+
+    return {
+        **header("transducer loss of log_softmax(logits): losses of rows, and the gradient of sum(losses * scales)"),
+        "cases": [
+            record(5, 4, 6, [[1, 2, 2, 5], [3], [], [4, 4, 4]], [5, 3, 2, 1]),
+            record(9, 12, 4, [[int(v) for v in source.integers(3, 12)], [0, 1, 2]], [9, 7], blank=3),
+        ],
+    }
+
+
 # ---- optimisers and schedules ------------------------------------------------------------------------------------------
 
 def optimizers():
@@ -659,6 +698,80 @@ def schedules():
     }
 
 
+# ---- audio ---------------------------------------------------------------------------------------------------------------
+# Written out in NumPy from the definitions of Kaldi's features (feat/feature-window.cc, mel-computations.cc, feature-mfcc.cc) and of
+# torchaudio's resample (a convolution with the kernels of all phases): neither library is needed.
+
+def kaldi_frames(x, rate, length_ms, shift_ms, window, preemphasis):
+    length, shift = int(rate * length_ms / 1000), int(rate * shift_ms / 1000)
+    frames = np.stack([x[i * shift:i * shift + length] for i in range(1 + (len(x) - length) // shift)])
+    frames = frames - frames.mean(axis=1, keepdims=True)
+    frames = frames - preemphasis * np.concatenate([frames[:, :1], frames[:, :-1]], axis=1)
+    hann = np.hanning(length)
+    shapes = {"povey": hann ** 0.85, "hann": hann, "hamming": np.hamming(length), "rectangular": np.ones(length)}
+    return frames * shapes[window]
+
+
+def kaldi_log_mel(x, rate, bins, low, high, length_ms=25, shift_ms=10, window="povey", preemphasis=0.97):
+    frames = kaldi_frames(x, rate, length_ms, shift_ms, window, preemphasis)
+    size = 1 << (frames.shape[1] - 1).bit_length()
+    power = np.abs(np.fft.rfft(frames, size)) ** 2
+    mel = lambda hz: 1127.0 * np.log(1.0 + hz / 700.0)
+    edges = np.linspace(mel(low), mel(high), bins + 2)
+    lines = mel(np.arange(size // 2 + 1) * rate / size)
+    banks = np.stack([np.interp(lines, edges[m:m + 3], [0.0, 1.0, 0.0], left=0.0, right=0.0) for m in range(bins)])
+    banks[:, -1] = 0.0
+    return np.log(np.maximum(power @ banks.T, np.finfo(np.float32).eps))
+
+
+def kaldi_mfcc(log_mel, count, lifter):
+    n = log_mel.shape[1]
+    i, m = np.arange(count)[:, None], np.arange(n)[None, :]
+    cosines = np.where(i == 0, np.sqrt(1 / n), np.sqrt(2 / n)) * np.cos(np.pi / n * (m + 0.5) * i)
+    lifts = 1.0 + 0.5 * lifter * np.sin(np.pi * np.arange(count) / lifter) if lifter else np.ones(count)
+    return (log_mel @ cosines.T) * lifts
+
+
+def deltas_of(x):
+    padded = np.concatenate([x[:1], x[:1], x, x[-1:], x[-1:]])
+    n = len(x)
+    return sum(k * (padded[2 + k:2 + k + n] - padded[2 - k:2 - k + n]) for k in (1, 2)) / 10
+
+
+def resampled(x, old, new, width=6, rolloff=0.99):
+    divisor = math.gcd(old, new)
+    old, new = old // divisor, new // divisor
+    base = min(old, new) * rolloff
+    reach = math.ceil(width * old / base)
+    t = (np.arange(0, -new, -1)[:, None] / new + np.arange(-reach, reach + old)[None, :] / old) * base
+    t = np.clip(t, -width, width)
+    kernels = np.sinc(t) * np.cos(t * np.pi / width / 2) ** 2 * base / old
+    padded = np.concatenate([np.zeros(reach), x, np.zeros(reach + old)])
+    blocks = [kernels @ padded[i:i + kernels.shape[1]] for i in range(0, len(x), old)]
+    return np.concatenate(blocks)[:math.ceil(new * len(x) / old)]
+
+
+def audio():
+    source = np.random.RandomState(zlib.crc32(b"audio"))
+    seconds = np.arange(2000) / 8000
+    x = 0.4 * np.sin(2 * np.pi * (300 + 900 * seconds) * seconds) + 0.05 * source.randn(2000) + 0.02
+    x[900:1400] = 0.0
+    x = x.astype(np.float32).astype(np.float64)
+    cases = []
+    for options, mel in [
+        ({"sampleRateHz": 8000}, dict(rate=8000, bins=40, low=20, high=4000)),
+        ({"sampleRateHz": 8000, "window": "hann", "numMelBins": 23, "lowFrequencyHz": 100, "highFrequencyHz": -200, "preemphasis": 0},
+         dict(rate=8000, bins=23, low=100, high=3800, window="hann", preemphasis=0.0)),
+        ({"sampleRateHz": 16000, "window": "hamming", "frameLengthMs": 20, "frameShiftMs": 5, "numMelBins": 26, "highFrequencyHz": 7000},
+         dict(rate=16000, bins=26, low=20, high=7000, window="hamming", length_ms=20, shift_ms=5)),
+    ]:
+        log_mel = kaldi_log_mel(x, **mel)
+        cases.append({"options": options, "logMel": computed(log_mel), "mfcc": computed(kaldi_mfcc(log_mel, 13, 22)),
+                      "mfccNoLifter": computed(kaldi_mfcc(log_mel, 13, 0)),
+                      "deltas": computed(np.concatenate([log_mel, deltas_of(log_mel), deltas_of(deltas_of(log_mel))], axis=1))})
+    rates = [(8000, 16000), (44100, 8000), (11025, 8000), (9, 10), (11, 10)]
+    return {**header("Kaldi's log-mel and MFCC, deltas, torchaudio's resampling, written out in NumPy"), "samples": encode(x, np.float32),
+            "features": cases, "resampled": [{"from": a, "to": b, "samples": computed(resampled(x[:700], a, b))} for a, b in rates]}
 # ---- decoder with attention --------------------------------------------------------------------------------------------
 
 def attention():
@@ -740,7 +853,7 @@ def attention():
 
 # ---- files -------------------------------------------------------------------------------------------------------------
 
-FIXTURES = {"recurrent": recurrent, "cells": cells, "losses": losses, "layers": layers, "crf": crf, "ctc": ctc, "optimizers": optimizers, "schedules": schedules, "attention": attention, "planes": planes}
+FIXTURES = {"recurrent": recurrent, "cells": cells, "losses": losses, "layers": layers, "crf": crf, "ctc": ctc, "transducer": transducer, "optimizers": optimizers, "schedules": schedules, "attention": attention, "planes": planes}
 # ---- looking inside ----------------------------------------------------------------------------------------------------
 
 def insight():
@@ -811,7 +924,10 @@ def insight():
     return {**header("norms of gradients and of Jacobians through time, two layers"), "cells": cells}
 
 
-FIXTURES = {"recurrent": recurrent, "cells": cells, "losses": losses, "layers": layers, "crf": crf, "optimizers": optimizers, "schedules": schedules}
+# ---- files -------------------------------------------------------------------------------------------------------------
+
+FIXTURES = {"recurrent": recurrent, "cells": cells, "losses": losses, "layers": layers, "crf": crf, "ctc": ctc, "optimizers": optimizers, "schedules": schedules, "attention": attention, "planes": planes}
+FIXTURES["audio"] = audio
 FIXTURES["insight"] = insight
 
 

@@ -72,6 +72,18 @@ type CtcArguments = [
   zeroInfinity: flag,
 ];
 
+type TransducerArguments = [
+  B: int,
+  T: int,
+  V: int,
+  U: int,
+  logits: pointer,
+  inputLengths: pointer,
+  targets: pointer,
+  targetLengths: pointer,
+  blank: int,
+];
+
 /** Of windows over planes; the last two, dilations, are left out where there are none. */
 type WindowArguments = [
   B: int,
@@ -227,6 +239,21 @@ export interface Exports {
   ctc_backward_workspace(T: int, B: int, V: int, U: int): int;
   ctc_backward(
     ...loss: [...CtcArguments, logSumExp: pointer, alphas: pointer, scale: pointer, scaleStride: int, dLogits: pointer, workspace: pointer]
+  ): void;
+
+  transducer_forward_workspace(B: int, T: int, V: int, U: int): int;
+  transducer_forward(...loss: [...TransducerArguments, losses: pointer, logSumExp: pointer, alphas: pointer, workspace: pointer]): void;
+  transducer_backward_workspace(B: int, T: int, V: int, U: int): int;
+  transducer_backward(
+    ...loss: [
+      ...TransducerArguments,
+      logSumExp: pointer,
+      alphas: pointer,
+      scale: pointer,
+      scaleStride: int,
+      dLogits: pointer,
+      workspace: pointer,
+    ]
   ): void;
 
   conv2d_workspace(...layer: [...DilatedWindowArguments, O: int]): int;

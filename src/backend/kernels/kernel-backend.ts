@@ -46,6 +46,9 @@ import type {
   RnnForward,
   SgdStep,
   StridedCopy,
+  Transducer,
+  TransducerBackward,
+  TransducerForward,
   UnaryOp,
   Window2d,
 } from '../backend.ts';
@@ -516,6 +519,26 @@ export class KernelBackend implements Backend {
     );
   }
 
+  transducerForward(loss: TransducerForward): void {
+    this.#withWorkspace(this.#kernels.transducer_forward_workspace(loss.B, loss.T, loss.V, loss.U), (workspace) =>
+      this.#kernels.transducer_forward(...transducerArguments(loss), at(loss.losses), at(loss.logSumExp), at(loss.alphas), workspace),
+    );
+  }
+
+  transducerBackward(loss: TransducerBackward): void {
+    this.#withWorkspace(this.#kernels.transducer_backward_workspace(loss.B, loss.T, loss.V, loss.U), (workspace) =>
+      this.#kernels.transducer_backward(
+        ...transducerArguments(loss),
+        at(loss.logSumExp),
+        at(loss.alphas),
+        at(loss.scale),
+        stride(loss.scale),
+        at(loss.dLogits),
+        workspace,
+      ),
+    );
+  }
+
   // ---- planes -----------------------------------------------------------------------------------------------------
 
   conv2d(layer: Conv2d): void {
@@ -751,6 +774,10 @@ function crfArguments({ T, B, C, emissions, lengths, transitions, start, end, ta
 
 function ctcArguments({ T, B, V, U, logits, inputLengths, targets, targetLengths, blank, zeroInfinity }: Ctc) {
   return [T, B, V, U, at(logits), at(inputLengths), at(targets), at(targetLengths), blank, flag(zeroInfinity)] as const;
+}
+
+function transducerArguments({ B, T, V, U, logits, inputLengths, targets, targetLengths, blank }: Transducer) {
+  return [B, T, V, U, at(logits), at(inputLengths), at(targets), at(targetLengths), blank] as const;
 }
 
 function plainWindow(w: Omit<Window2d, 'dilationY' | 'dilationX'>) {

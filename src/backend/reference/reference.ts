@@ -31,6 +31,7 @@ import {
   softmax,
   softmaxBackward,
 } from './rows.ts';
+import { transducerBackward, transducerForward } from './transducer.ts';
 
 export class ReferenceBackend implements Backend {
   readonly name = 'reference';
@@ -103,6 +104,8 @@ export class ReferenceBackend implements Backend {
 
   readonly ctcForward = ctcForward;
   readonly ctcBackward = ctcBackward;
+  readonly transducerForward = transducerForward;
+  readonly transducerBackward = transducerBackward;
   readonly conv2d = conv2d;
   readonly conv2dBackward = conv2dBackward;
   readonly maxPool2d = maxPool2d;
