@@ -55,7 +55,7 @@ export const presets: readonly Preset[] = [
         {
           view: 'all',
           trains: false,
-            says: 'At 1.8 every step back multiplies it by more than one: over the sequence it grows by powers of ten. The gates of GRU and LSTM hold theirs. Thin lines: before.',
+          says: 'At 1.8 every step back multiplies it by more than one: over the sequence it grows by powers of ten. The gates of GRU and LSTM hold theirs. Thin lines: before.',
         },
       ),
     ],
@@ -78,7 +78,7 @@ export const presets: readonly Preset[] = [
         {
           view: 'rnn',
           trains: true,
-            says: 'The same weights, data and rate, the gradient’s norm clipped to 1: the loss falls.',
+          says: 'The same weights, data and rate, the gradient’s norm clipped to 1: the loss falls.',
         },
       ),
     ],
@@ -101,7 +101,7 @@ export const presets: readonly Preset[] = [
         {
           view: 'lstm',
           trains: false,
-            says: 'A bias of 4: f is open, c stays, and the gradient reaches the beginning. This is why an LSTM’s training often starts with a forget bias of 1 or more.',
+          says: 'A bias of 4: f is open, c stays, and the gradient reaches the beginning. This is why an LSTM’s training often starts with a forget bias of 1 or more.',
         },
       ),
     ],
@@ -119,7 +119,7 @@ export const presets: readonly Preset[] = [
         {
           view: 'lstm',
           trains: false,
-            findsUnit: true,
+          findsUnit: true,
           says: 'One unit of its cell state c has become a counter: up at each “(”, down at each “)”. Type brackets of your own to test it.',
         },
       ),
