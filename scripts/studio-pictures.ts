@@ -1,6 +1,6 @@
 /**
  * Takes the pictures of docs/studio.md: trains two small language models, starts the studio on them, and photographs each page in
- * Chromium. `npx tsx scripts/studio-pictures.ts`, after `npm run build`; a minute.
+ * Chromium. `npx tsx scripts/studio-pictures.ts`, after `npm run build`; a minute. Names (`explore train watch try`) take those alone.
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -21,7 +21,16 @@ interface Picture {
 }
 
 const pictures: readonly Picture[] = [
-  { name: 'explore', address: '#/explore?t=20&unit=7', height: 1290 },
+  {
+    name: 'explore',
+    address: '#/explore?t=20&L=40',
+    height: 900,
+    prepare: async (page) => {
+      await page.getByRole('button', { name: 'Train', exact: true }).click();
+      await page.getByText(/^step [2-9]\d\d$/).waitFor({ timeout: 120_000 });
+      await page.getByRole('button', { name: 'Pause', exact: true }).click();
+    },
+  },
   {
     name: 'train',
     address: '#/train?task=series',
@@ -48,7 +57,7 @@ const text = ['README.md', 'docs/tour.md', 'docs/architecture.md', 'docs/perform
   .join('\n');
 writeFileSync(join(folder, 'book.txt'), text);
 for (const cell of ['gru', 'lstm']) {
-  const options = ['--cell', cell, '--hidden-size', '96', '--max-steps', '600', '--evaluate-every', '60', '--out', `runs/${cell}`];
+  const options = ['--cell', cell, '--hidden-size', '96', '--max-steps', '300', '--evaluate-every', '30', '--out', `runs/${cell}`];
   execFileSync(process.execPath, [program, 'train', 'language-model', 'book.txt', ...options], { cwd: folder, stdio: 'ignore' });
 }
 const server = spawn(process.execPath, [program, 'studio', 'runs', '--no-open', '--json', '--port', '0'], { cwd: folder });
@@ -57,12 +66,13 @@ const { url } = JSON.parse(await new Promise<string>((done) => server.stdout.onc
 };
 const browser = await chromium.launch({ executablePath: process.env.CHROMIUM_PATH ?? '/usr/bin/chromium', args: ['--no-sandbox'] });
 try {
-  for (const { name, address, height, prepare } of pictures) {
+  const asked = process.argv.slice(2);
+  for (const { name, address, height, prepare } of pictures.filter((one) => asked.length === 0 || asked.includes(one.name))) {
     const page = await browser.newPage({ viewport: { width: 1180, height }, reducedMotion: 'reduce' });
     await page.goto(url + address);
     await prepare?.(page);
     await page.waitForTimeout(1500);
-    writeFileSync(join(root, `docs/images/studio-${name}.png`), smaller(await page.screenshot()));
+    writeFileSync(join(root, `docs/images/studio-${name}.png`), smaller(await page.screenshot({ fullPage: name === 'explore' })));
     await page.close();
   }
 } finally {
