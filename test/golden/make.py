@@ -853,7 +853,6 @@ def attention():
 
 # ---- files -------------------------------------------------------------------------------------------------------------
 
-FIXTURES = {"recurrent": recurrent, "cells": cells, "losses": losses, "layers": layers, "crf": crf, "ctc": ctc, "transducer": transducer, "optimizers": optimizers, "schedules": schedules, "attention": attention, "planes": planes}
 # ---- looking inside ----------------------------------------------------------------------------------------------------
 
 def insight():
@@ -926,6 +925,7 @@ def insight():
 
 # ---- files -------------------------------------------------------------------------------------------------------------
 
+FIXTURES = {"recurrent": recurrent, "cells": cells, "losses": losses, "layers": layers, "crf": crf, "ctc": ctc, "transducer": transducer, "optimizers": optimizers, "schedules": schedules, "attention": attention, "planes": planes}
 FIXTURES["audio"] = audio
 FIXTURES["insight"] = insight
 
