@@ -1,5 +1,4 @@
 /** `unrolled figure`: draws recurrent networks, or a trained one at work, as SVG or PNG. */
-import { extname } from 'node:path';
 import type { Command } from 'commander';
 import * as v from 'valibot';
 import { writeAtomically } from '#files';
@@ -17,6 +16,7 @@ import { ConfigError } from '../tensor/errors.ts';
 import { loadModel } from '../training/model-file.ts';
 import { addBackendFlags, type BackendFlags, useBackend } from './backend-flags.ts';
 import { addFlags, readOptions } from './flags.ts';
+import { pictureFormat } from './picture.ts';
 import { renderPng } from './png.ts';
 import { inputOf } from './predict.ts';
 import { bytes, openTerminal } from './terminal.ts';
@@ -67,7 +67,7 @@ async function runFigure(model: string | undefined, input: string | undefined, f
   useBackend(flags);
   const { layer, at, fonts, ...options } = await readOptions(figureSchema, flags);
   const { out, json } = flags;
-  const format = formatOf(out);
+  const format = out === undefined ? 'svg' : pictureFormat(out);
   if (json === true && out === undefined) throw new ConfigError('--json tells of a file that was written; say which: --out figure.svg');
   if (model === undefined && (layer !== undefined || at !== undefined || flags.file !== undefined)) {
     throw new ConfigError('--layer, --at and --file belong to a model; name its file, such as runs/book/model.safetensors.');
@@ -89,13 +89,6 @@ async function runFigure(model: string | undefined, input: string | undefined, f
   const svg = figure({ ...shown, fonts: fonts === 'embed' ? faces : [] });
   if (out === undefined) process.stdout.write(svg);
   else await report(out, Buffer.from(svg), svg, json);
-}
-
-function formatOf(out: string | undefined): 'svg' | 'png' {
-  if (out === undefined) return 'svg';
-  const ending = extname(out).toLowerCase();
-  if (ending === '.svg' || ending === '.png') return ending === '.svg' ? 'svg' : 'png';
-  throw new ConfigError(`--out: expected a name that ends in .svg or .png, received "${out}".`);
 }
 
 /** Chinese labels need letters of their own. */
@@ -145,6 +138,6 @@ function widthOf(svg: string): number {
 async function report(out: string, content: Uint8Array, svg: string, json: boolean | undefined): Promise<void> {
   await writeAtomically(out, content);
   const title = /<title>(.*?)<\/title>/.exec(svg)![1];
-  if (json === true) process.stdout.write(`${JSON.stringify({ out, format: formatOf(out), bytes: content.length, title })}\n`);
+  if (json === true) process.stdout.write(`${JSON.stringify({ out, format: pictureFormat(out), bytes: content.length, title })}\n`);
   else openTerminal().line(`  ${out}  ${bytes(content.length)}`);
 }

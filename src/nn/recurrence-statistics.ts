@@ -36,8 +36,8 @@ export interface RecurrenceStatistics {
   /** ‖∂L/∂h_t‖ over the whole batch at these times: before clipping. 0: less than float32 can square. */
   readonly gradientNorms: readonly number[];
   /**
-   * By what factor the gradient grew on its way back from the last step read to the first: the median over sequences of
-   * ‖∂L/∂h_first‖ / ‖∂L/∂h_last‖. 0: nothing arrived. null: nothing set out, or there is one step only.
+   * By what factor the gradient grew on its way back from the last step that has one to the first step read: the median over
+   * sequences of ‖∂L/∂h_first‖ / ‖∂L/∂h_last‖. 0: nothing arrived. null: nothing set out, or from the first step only.
    */
   readonly growth: number | null;
   /** Empty for cells that keep none. */
@@ -176,9 +176,10 @@ function growthOf({ squares, T, B, lengths, reverse }: SeenRun): number | null {
   const factors: number[] = [];
   for (let b = 0; b < B; b++) {
     const end = (lengths?.[b] ?? T) - 1;
-    const [first, last] = reverse ? [end, 0] : [0, end];
-    const setOut = squares[last * B + b];
-    if (end > 0 && setOut > 0) factors.push(Math.sqrt(squares[first * B + b] / setOut));
+    const [first, towards] = reverse ? [end, 1] : [0, -1];
+    let last = reverse ? 0 : end;
+    while (last !== first && squares[last * B + b] === 0) last += towards;
+    if (last !== first) factors.push(Math.sqrt(squares[first * B + b] / squares[last * B + b]));
   }
   factors.sort((a, b) => a - b);
   return factors.length === 0 ? null : short(factors[factors.length >> 1]);

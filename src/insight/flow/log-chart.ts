@@ -40,7 +40,7 @@ const gutter = 42;
 export function decadesOf(curves: readonly Pick<Curve, 'y'>[]): [number, number] {
   const logs = curves.flatMap(({ y }) => y.filter((value) => value > 0 && Number.isFinite(value)).map(Math.log10));
   if (logs.length === 0) return [-1, 0];
-  const top = Math.ceil(Math.max(...logs) - 1e-9);
+  const top = Math.ceil(Math.max(...logs) - 1e-9) + 0; // no −0
   const foot = Math.max(Math.floor(Math.min(...logs) + 1e-9), top - mostDecades);
   return [Math.min(foot, top - 1), top];
 }

@@ -1,0 +1,59 @@
+/** An echo state network at the same problems: nothing goes back through time, so nothing vanishes; but nothing is shaped either. */
+import { concat } from '../../../src/autograd/ops/concat.ts';
+import { linear } from '../../../src/autograd/ops/matmul.ts';
+import { reshape } from '../../../src/autograd/ops/shape.ts';
+import { scope } from '../../../src/autograd/scope.ts';
+import { ones, type Tensor, tensor } from '../../../src/autograd/tensor.ts';
+import { Reservoir, type ReservoirOptions } from '../../../src/reservoir/reservoir.ts';
+import { RidgeRegression } from '../../../src/reservoir/ridge.ts';
+import { Random } from '../../../src/tensor/random.ts';
+import { type Batch, inputOf, judged, type Problem } from './problems.ts';
+
+const reservoirSize = 500;
+/** Sequences that the readout is solved from, and those that choose among the settings. */
+const [learnt, valid] = [2000, 500];
+/** In parts of so many, for memory. */
+const part = 100;
+
+/** How a reservoir is drawn. */
+export type EchoSetting = Required<Pick<ReservoirOptions, 'spectralRadius' | 'leakRate' | 'inputScaling'>>;
+
+const settings: readonly EchoSetting[] = [0.95, 1].flatMap((spectralRadius) =>
+  [0.1, 1].flatMap((leakRate) => [0.1, 1].map((inputScaling) => ({ spectralRadius, leakRate, inputScaling }))),
+);
+
+/** The setting that errs least on sequences apart from those it learnt from, and what it says of others. */
+export function bestEchoState(problem: Problem, T: number, test: Batch): { readonly setting: EchoSetting; readonly error: number } {
+  const rng = new Random(11);
+  const parts = (count: number): Batch[] => Array.from({ length: count / part }, () => problem.batch(T, part, rng));
+  const [train, held] = [parts(learnt), parts(valid)];
+  let best: { setting: EchoSetting; error: number; answer: (batch: Batch) => Float32Array } | null = null;
+  for (const setting of settings) {
+    const { inputSize } = problem;
+    const reservoir = new Reservoir({ inputSize, hiddenSize: reservoirSize, density: 0.1, ...setting, rng: new Random(12) });
+    const states = (batch: Batch): Tensor =>
+      reshape(judged(problem, reservoir.forward(inputOf(problem, T, batch)).output), [batch.size * problem.outputSteps, reservoirSize]);
+    const ridge = new RidgeRegression({ features: reservoirSize, targets: problem.outputSize });
+    for (const batch of train) {
+      scope(() => {
+        const rows = states(batch);
+        ridge.add(concat([rows, ones([rows.shape[0], 1]), targetsOf(problem, batch)], 1));
+      });
+    }
+    const { weight, bias } = ridge.solve(1e-6);
+    const readout = [tensor(weight, { shape: [problem.outputSize, reservoirSize] }), tensor(bias)] as const;
+    const answer = (batch: Batch): Float32Array => scope(() => linear(states(batch), ...readout).dataSync() as Float32Array);
+    const error = held.reduce((sum, batch) => sum + problem.error(answer(batch), batch), 0) / held.length;
+    if (best === null || error < best.error) best = { setting, error, answer };
+  }
+  return { setting: best!.setting, error: problem.error(best!.answer(test), test) };
+}
+
+/** Numbers as they are, symbols as one of the outputs. */
+function targetsOf({ outputSize }: Problem, { y }: Batch): Tensor {
+  const values =
+    outputSize === 1
+      ? y
+      : Float32Array.from({ length: y.length * outputSize }, (_, i) => (y[Math.floor(i / outputSize)] === i % outputSize ? 1 : 0));
+  return tensor(values, { shape: [y.length, outputSize] });
+}
