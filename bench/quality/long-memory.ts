@@ -6,6 +6,8 @@
  *   UNROLLED_THREADS=1 npx tsx bench/quality/long-memory.ts            raw results, table and figure of docs/long-memory.md
  *   … --again                                                          measures anew what has been measured
  */
+import { execFileSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import { scope } from '../../src/autograd/scope.ts';
 import { noGrad } from '../../src/autograd/tape.ts';
 import { getBackend } from '../../src/backend/select.ts';
@@ -31,6 +33,7 @@ function main(): void {
   const setting = { hiddenSize, batchSize, maxSteps, validateEvery };
   for (const { problem, kind, T } of planned()) {
     if (runs.some((run) => run.problem === problem.name && run.network === kind.name && run.T === T)) continue;
+    if (T > remedyDistance && hasGivenUp(runs, problem, kind.name)) continue;
     const run = kind.name === 'esn' ? echoStateRun(problem, T) : trainedRun(problem, kind as NetworkKind, T);
     runs = [...runs, run];
     console.log(
@@ -38,6 +41,14 @@ function main(): void {
     );
     keepResult('long-memory', { ...circumstances(command), description: getBackend().description, setting, runs });
   }
+}
+
+/** What learns next to nothing at the two longest of the shorter distances is not asked at longer ones. */
+function hasGivenUp(runs: readonly MemoryRun[], problem: Problem, network: string): boolean {
+  const before = runs
+    .filter((run) => run.problem === problem.name && run.network === network && run.T <= remedyDistance)
+    .sort((a, b) => b.T - a.T);
+  return before.length > 1 && before.slice(0, 2).every(({ error, guessing }) => error > 0.9 * guessing);
 }
 
 /** Short ones first. */
@@ -122,3 +133,4 @@ function echoStateRun(problem: Problem, T: number): MemoryRun {
 }
 
 main();
+execFileSync(process.execPath, [...process.execArgv, fileURLToPath(new URL('../tables.ts', import.meta.url))], { stdio: 'inherit' });
