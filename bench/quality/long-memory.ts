@@ -33,7 +33,7 @@ function main(): void {
   const setting = { hiddenSize, batchSize, maxSteps, validateEvery };
   for (const { problem, kind, T } of planned()) {
     if (runs.some((run) => run.problem === problem.name && run.network === kind.name && run.T === T)) continue;
-    if (T > remedyDistance && hasGivenUp(runs, problem, kind.name)) continue;
+    if (isHopeless(runs, problem, kind.name, T)) continue;
     const run = kind.name === 'esn' ? echoStateRun(problem, T) : trainedRun(problem, kind as NetworkKind, T);
     runs = [...runs, run];
     console.log(
@@ -43,12 +43,12 @@ function main(): void {
   }
 }
 
-/** What learns next to nothing at the two longest of the shorter distances is not asked at longer ones. */
-function hasGivenUp(runs: readonly MemoryRun[], problem: Problem, network: string): boolean {
-  const before = runs
-    .filter((run) => run.problem === problem.name && run.network === network && run.T <= remedyDistance)
-    .sort((a, b) => b.T - a.T);
-  return before.length > 1 && before.slice(0, 2).every(({ error, guessing }) => error > 0.9 * guessing);
+/** Beyond T = 200 a network is asked what it could answer at the distance before. */
+function isHopeless(runs: readonly MemoryRun[], problem: Problem, network: string, T: number): boolean {
+  const before = distances[distances.indexOf(T as (typeof distances)[number]) - 1];
+  return (
+    T > remedyDistance && !runs.some((run) => run.problem === problem.name && run.network === network && run.T === before && run.isSolved)
+  );
 }
 
 /** Short ones first. */
@@ -56,7 +56,11 @@ function planned(): { problem: Problem; kind: NetworkKind | { name: 'esn' }; T: 
   const grid = distances.flatMap((T) =>
     problems.flatMap((problem) => [...cells, { name: 'esn' } as const].map((kind) => ({ problem, kind, T }))),
   );
-  const helps = problems.flatMap((problem) => remedies.map((kind) => ({ problem, kind, T: remedyDistance })));
+  const helps = problems.flatMap((problem) =>
+    remedies
+      .filter(({ problems: only }) => only === undefined || only.includes(problem.name))
+      .map((kind) => ({ problem, kind, T: remedyDistance })),
+  );
   const isShort = ({ T }: { T: number }): boolean => T <= remedyDistance;
   return [...grid.filter(isShort), ...helps, ...grid.filter((one) => !isShort(one))];
 }
@@ -114,7 +118,7 @@ function trainedRun(problem: Problem, kind: NetworkKind, T: number): MemoryRun {
 function echoStateRun(problem: Problem, T: number): MemoryRun {
   const begun = process.cpuUsage();
   const test = problem.batch(T, 1000, new Random(101));
-  const { setting, error } = bestEchoState(problem, T, test);
+  const { setting, error } = bestEchoState(problem, T, test, T > remedyDistance);
   const { user, system } = process.cpuUsage(begun);
   return {
     problem: problem.name,

@@ -9,7 +9,7 @@ import type { FontFace } from '../insight/figure/font-face.ts';
 import { type Language, labels, languages } from '../insight/figure/languages.ts';
 import { themes } from '../insight/figure/render.ts';
 import { foreignLetters } from '../insight/figure/text.ts';
-import { traceLayers } from '../insight/figure/trace.ts';
+import { type LayerTrace, traceLayers } from '../insight/figure/trace.ts';
 import { taskNamed } from '../tasks/registry.ts';
 import { choice, flag, whole } from '../tasks/schema.ts';
 import { ConfigError } from '../tensor/errors.ts';
@@ -34,6 +34,7 @@ const figureSchema = v.strictObject({
   ),
   animate: v.optional(flag('states and gradients move along their lines (SVG)'), false),
   layer: v.optional(whole('of a model: which layer, from 1 (default the last)', 1)),
+  direction: v.optional(choice('of a bidirectional model: reverse is drawn as it reads, from the end', ['forward', 'reverse']), 'forward'),
   at: v.optional(whole('of a model: the step that is shown in full, from 1 (default the last)', 1)),
 });
 
@@ -65,7 +66,7 @@ export function addFigure(program: Command): void {
 
 async function runFigure(model: string | undefined, input: string | undefined, flags: FigureFlags): Promise<void> {
   useBackend(flags);
-  const { layer, at, fonts, ...options } = await readOptions(figureSchema, flags);
+  const { layer, direction, at, fonts, ...options } = await readOptions(figureSchema, flags);
   const { out, json } = flags;
   const format = out === undefined ? 'svg' : pictureFormat(out);
   if (json === true && out === undefined) throw new ConfigError('--json tells of a file that was written; say which: --out figure.svg');
@@ -78,7 +79,7 @@ async function runFigure(model: string | undefined, input: string | undefined, f
   const faces = await facesFor(options.language);
   const shown: FigureOptions = {
     ...options,
-    ...(model === undefined ? {} : { activations: await activationsOf(model, input, flags, layer, at) }),
+    ...(model === undefined ? {} : { activations: await activationsOf(model, input, flags, { layer, direction, at }) }),
   };
   if (format === 'png') {
     const lacking = lettersWithoutFont(shown);
@@ -101,8 +102,7 @@ async function activationsOf(
   path: string,
   input: string | undefined,
   flags: FigureFlags,
-  layer: number | undefined,
-  at: number | undefined,
+  { layer, direction, at }: { readonly layer?: number; readonly direction: LayerTrace['direction']; readonly at?: number },
 ): Promise<Activations> {
   const model = await loadModel(path);
   const task = taskNamed(model.config.task);
@@ -111,12 +111,15 @@ async function activationsOf(
   }
   const { layers, x, tokens, outputs } = await task.observe(model, inputOf(task, input, flags));
   const traces = traceLayers(layers, x);
-  const index = layer ?? traces.length;
-  if (index > traces.length) throw new ConfigError(`--layer: ${path} has ${traces.length}, received ${index}.`);
+  const count = layers.options.numLayers ?? 1;
+  const index = layer ?? count;
+  if (index > count) throw new ConfigError(`--layer: ${path} has ${count}, received ${index}.`);
+  const trace = traces.find((one) => one.layer === index - 1 && one.direction === direction);
+  if (trace === undefined) throw new ConfigError(`--direction: the layers of ${path} have no reverse direction.`);
   return {
-    trace: traces[index - 1],
+    trace,
     layer: index,
-    layers: traces.length,
+    layers: count,
     tokens,
     ...(outputs === undefined ? {} : { outputs }),
     ...(at === undefined ? {} : { at }),

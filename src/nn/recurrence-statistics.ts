@@ -127,7 +127,7 @@ export class RecurrenceRecorder {
   }
 }
 
-interface SeenRun extends Omit<WatchedRun, 'gates' | 'states'> {
+interface SeenRun extends Omit<WatchedRun, 'gates' | 'input' | 'states'> {
   readonly gates: RecurrenceStatistics['gates'];
   readonly units: Pick<RecurrenceStatistics, 'deadUnits' | 'saturatedStates'>;
   squares: Float64Array | null;

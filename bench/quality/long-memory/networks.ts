@@ -29,6 +29,8 @@ export interface NetworkKind {
   readonly learningRate: number;
   /** Scales the whole gradient down to this norm; null: not at all. */
   readonly clipNorm: number | null;
+  /** Where it is asked, as a remedy; absent: both. */
+  readonly problems?: readonly Problem['name'][];
   /** Steps that the gradient goes back; absent: all. */
   readonly truncate?: number;
   make(sizes: Sizes, T: number): RNN | GRU | LSTM;
@@ -61,10 +63,16 @@ export const remedies: readonly NetworkKind[] = [
     clipNorm,
     make: (sizes) => new RNN({ ...sizes, recurrentInit: 'orthogonal' }),
   },
-  { ...irnn, name: 'irnn-unclipped', label: 'RNN, relu, identity, not clipped', clipNorm: null },
-  { ...lstm, name: 'lstm-bias-0', label: 'LSTM, forget bias 0', make: (sizes) => new LSTM({ ...sizes, forgetBias: 0 }) },
+  { ...irnn, name: 'irnn-unclipped', label: 'RNN, relu, identity, not clipped', clipNorm: null, problems: ['adding'] },
+  {
+    ...lstm,
+    name: 'lstm-bias-0',
+    label: 'LSTM, forget bias 0',
+    problems: ['adding'],
+    make: (sizes) => new LSTM({ ...sizes, forgetBias: 0 }),
+  },
   { ...lstm, name: 'lstm-chrono', label: 'LSTM, chrono', make: (sizes, T) => chrono(new LSTM(sizes), [-1, 1, 0, 0], sizes, T) },
-  { ...lstm, name: 'lstm-truncated', label: 'LSTM, gradient cut after 50 steps', truncate: 50 },
+  { ...lstm, name: 'lstm-truncated', label: 'LSTM, gradient cut after 50 steps', truncate: 50, problems: ['adding'] },
   {
     name: 'gru-chrono',
     label: 'GRU, chrono',
