@@ -163,6 +163,33 @@ export interface Backend {
   /** The best path of each row (Viterbi); see CrfDecode. */
   crfDecode(chain: CrfDecode): void;
 
+  // ---- alignments -----------------------------------------------------------------------------------------------------
+  /** Minus the log-probability of a target without alignment, for each row; see CtcForward. */
+  ctcForward(loss: CtcForward): void;
+  /** Its gradient; see CtcBackward. */
+  ctcBackward(loss: CtcBackward): void;
+  /** Minus the log-probability of a target through a transducer's lattice, for each row; see TransducerForward. */
+  transducerForward(loss: TransducerForward): void;
+  /** Its gradient; see TransducerBackward. */
+  transducerBackward(loss: TransducerBackward): void;
+
+  // ---- planes, [B, C, height, width] ----------------------------------------------------------------------------------
+  /** A convolution; see Conv2d. */
+  conv2d(layer: Conv2d): void;
+  /** Its gradients; see Conv2dBackward. */
+  conv2dBackward(layer: Conv2dBackward): void;
+  /** The largest of each window; see MaxPool2d. */
+  maxPool2d(pool: MaxPool2d): void;
+  /** dX = 0, then dX[indices] += dY within each of `planes` planes of in and out elements. */
+  maxPool2dBackward(pool: MaxPool2dBackward): void;
+  /** The mean of each window; see AvgPool2d. */
+  avgPool2d(pool: AvgPool2d): void;
+  /** Its gradient; see AvgPool2dBackward. */
+  avgPool2dBackward(pool: AvgPool2dBackward): void;
+  /** Normalises each channel over a batch; see BatchNorm2d. */
+  batchNorm2d(norm: BatchNorm2d): void;
+  /** Its gradients; see BatchNorm2dBackward. */
+  batchNorm2dBackward(norm: BatchNorm2dBackward): void;
   // ---- reservoirs and their readouts --------------------------------------------------------------------------------
   /** The time loop of a reservoir; see ReservoirForward. */
   reservoirForward(layer: ReservoirForward): void;
@@ -184,6 +211,10 @@ export interface Backend {
   gruForward(layer: GruForward): void;
   /** Its gradients, from the last step to the first; see GruBackward. */
   gruBackward(layer: GruBackward): void;
+  /** The time loop of a decoder that looks at a memory at every step; see AttentionForward. */
+  attentionForward(layer: AttentionForward): void;
+  /** Its gradients, from the last step to the first; see AttentionBackward. */
+  attentionBackward(layer: AttentionBackward): void;
 
   // ---- optimisers, on whole flat buffers, in place ------------------------------------------------------------------
   /** norm[0] = ‖gradient‖₂; if it is finite and above maxNorm (>0), gradient *= maxNorm / (norm + 1e-6), as torch.nn.utils.clip_grad_norm_. maxNorm 0: measure only. */
@@ -315,6 +346,206 @@ export interface CrfDecode extends Crf {
 }
 
 /**
+ * Connectionist temporal classification. A path of n = inputLengths[b] classes, one a frame, spells the target y that is left of it
+ * when repeats are merged and then blanks are taken out. With softmax over the V classes of each frame,
+ *
+ *   P(y) = Σ over paths that spell y of Π_t softmax(logits_t)[path_t]
+ *
+ * A row that no path spells (fewer frames than symbols and the blanks between equal ones) has P(y) = 0.
+ *
+ * @see Graves, Fernández, Gomez & Schmidhuber (2006), doi:10.1145/1143844.1143891
+ */
+export interface Ctc {
+  readonly T: number;
+  readonly B: number;
+  /** Classes, the blank among them. */
+  readonly V: number;
+  /** Symbols of the longest target; may be 0. */
+  readonly U: number;
+  readonly logits: Buffer; // [T, B, V]
+  readonly inputLengths: Buffer | null; // int32 [B], in 0…T; null: all T
+  readonly targets: Buffer; // int32 [B, U], never the blank; past a target's length anything
+  readonly targetLengths: Buffer; // int32 [B], in 0…U
+  readonly blank: number;
+  /** A row that no path spells has loss 0 and gradient 0, instead of ∞ and NaN. */
+  readonly zeroInfinity: boolean;
+}
+
+/**
+ * losses[b] = −log P(y). Saved for the backward are logSumExp of each frame and the log-probabilities of all beginnings that have
+ * spelt u symbols and stand on a blank (u = 0…U), or on symbol u itself (u = 1…U), up to each row's lengths. With
+ * e_t = logits_t − max logits_t,
+ *
+ *   blanks_t[u]  = log(exp blanks_{t−1}[u] + exp symbols_{t−1}[u]) + e_t[blank] − shift_{t−1}
+ *   symbols_t[u] = log(exp symbols_{t−1}[u] + exp blanks_{t−1}[u−1] + [y_u ≠ y_{u−1}] exp symbols_{t−1}[u−1]) + e_t[y_u] − shift_{t−1}
+ *   shift_t = the largest of both (0 where that is −∞)
+ *
+ * from blanks_0[0] = e_0[blank], symbols_0[1] = e_0[y_1]; nothing grows with n.
+ */
+export interface CtcForward extends Ctc {
+  readonly losses: Buffer; // out [B]
+  readonly logSumExp: Buffer; // out [T, B], saved
+  readonly alphas: Buffer; // out [T, B, 2U + 1], saved: blanks 0…U, then symbols 1…U
+}
+
+/**
+ * Gradient of Σ_b scale_b · losses_b: dLogits_t[v] = scale_b · (softmax(logits_t)[v] − P(the path is on v at t | it spells y)). The
+ * second term goes from the last frame to the first: each state's share of the paths is dealt out to the states that it can come
+ * from, by their parts of what arrives at it.
+ */
+export interface CtcBackward extends Omit<CtcForward, 'losses'> {
+  /** [1] (one for all rows) or [B]. */
+  readonly scale: Buffer;
+  readonly dLogits: Buffer; // out [T, B, V], 0 past a row's length
+}
+
+/**
+ * A transducer's lattice. At node (t, u), in frame t with u symbols written, softmax(logits[t, u]) says whether to write the next
+ * symbol, y_{u+1}, or, with a blank, to go on to the next frame. A way from (0, 0) to the blank of (n − 1, U_b) writes all of the
+ * target; P(y) is the sum of all ways' probabilities.
+ *
+ * @see Graves (2012), arXiv:1211.3711
+ */
+export interface Transducer {
+  readonly B: number;
+  readonly T: number;
+  /** Classes, the blank among them. */
+  readonly V: number;
+  /** Places for symbols; may be 0. */
+  readonly U: number;
+  readonly logits: Buffer; // [B, T, U + 1, V], not time-major
+  readonly inputLengths: Buffer | null; // int32 [B], in 0…T; null: all T
+  readonly targets: Buffer; // int32 [B, U], never the blank; past a target's length anything
+  readonly targetLengths: Buffer; // int32 [B], in 0…U
+  readonly blank: number;
+}
+
+/**
+ * losses[b] = −log P(y); of a row without frames 0 where its target is empty, else ∞. Saved for the backward are logSumExp of each
+ * node, and the log-probability of arriving there, less the largest of each diagonal before: with p_{t,u} = log softmax(logits[t, u]),
+ * up to a row's lengths,
+ *
+ *   alphas[t, u] = log(exp(alphas[t − 1, u] + p_{t−1,u}[blank]) + exp(alphas[t, u − 1] + p_{t,u−1}[y_u])) − shift_{t+u−1}
+ *   shift_d = the largest of alphas[t, u] with t + u = d (0 where that is −∞) ;   alphas[0, 0] = 0
+ */
+export interface TransducerForward extends Transducer {
+  readonly losses: Buffer; // out [B]
+  readonly logSumExp: Buffer; // out [B, T, U + 1], saved
+  readonly alphas: Buffer; // out [B, T, U + 1], saved
+}
+
+/**
+ * Gradient of Σ_b scale_b · losses_b. With the shares w and s of all ways that leave a node by its blank and by its symbol,
+ *
+ *   dLogits[t, u][v] = scale_b · ((w + s) · softmax(logits[t, u])[v] − [v = blank] w − [v = y_{u+1}] s)
+ *
+ * from the last diagonal to the first: the share of a node is dealt out to the two edges that lead to it, by their parts of what arrives.
+ * NaN in a row that has no way.
+ */
+export interface TransducerBackward extends Omit<TransducerForward, 'losses'> {
+  /** [1] (one for all rows) or [B]. */
+  readonly scale: Buffer;
+  readonly dLogits: Buffer; // out [B, T, U + 1, V], 0 past a row's lengths
+}
+
+/**
+ * How windows lie over planes. A window at (r, v) covers, for i < kernelHeight and j < kernelWidth,
+ *
+ *   row r·strideY − paddingY + i·dilationY, column v·strideX − paddingX + j·dilationX
+ *
+ * and there are ⌊(height + 2·paddingY − (kernelHeight − 1)·dilationY − 1) / strideY⌋ + 1 of them along a column, along a row likewise.
+ */
+export interface Window2d {
+  readonly B: number;
+  readonly C: number;
+  readonly height: number;
+  readonly width: number;
+  readonly kernelHeight: number;
+  readonly kernelWidth: number;
+  readonly strideY: number;
+  readonly strideX: number;
+  readonly paddingY: number;
+  readonly paddingX: number;
+  readonly dilationY: number;
+  readonly dilationX: number;
+}
+
+/** y[b, o, r, v] = bias[o] + Σ_{c, i, j} weight[o, c, i, j] · x[b, c] at (i, j) of the window at (r, v); 0 where that is padding. */
+export interface Conv2d extends Window2d {
+  /** Output channels. */
+  readonly O: number;
+  readonly x: Buffer; // [B, C, height, width]
+  readonly weight: Buffer; // [O, C, kernelHeight, kernelWidth]
+  readonly bias: Buffer | null; // [O]
+  readonly y: Buffer; // out [B, O, output height, output width]
+}
+
+export interface Conv2dBackward extends Omit<Conv2d, 'bias' | 'y'> {
+  readonly dY: Buffer; // [B, O, output height, output width]
+  readonly dX: Buffer | null; // out, as x; null: not wanted
+  readonly dWeight: Buffer | null; // adds
+  readonly dBias: Buffer | null; // [O] adds
+}
+
+/** The largest of each window, the first of equals; padding is not among them, and NaN is the largest. */
+export interface MaxPool2d extends Window2d {
+  readonly x: Buffer; // [B, C, height, width]
+  readonly y: Buffer; // out [B, C, output height, output width]
+  readonly indices: Buffer; // int32 out, as y: row · width + column of the largest, saved
+}
+
+export interface MaxPool2dBackward {
+  readonly planes: number;
+  readonly dY: Buffer; // [planes, ·]
+  readonly indices: Buffer; // int32, as dY
+  readonly dX: Buffer; // out [planes, ·]
+}
+
+/** The mean of each window: over all of it, or, without countPadding, over what is no padding. No dilation. */
+export interface AvgPool2d extends Omit<Window2d, 'dilationY' | 'dilationX'> {
+  readonly countPadding: boolean;
+  readonly x: Buffer; // [B, C, height, width]
+  readonly y: Buffer; // out [B, C, output height, output width]
+}
+
+export interface AvgPool2dBackward extends Omit<AvgPool2d, 'x' | 'y'> {
+  readonly dY: Buffer; // as y
+  readonly dX: Buffer; // out, as x
+}
+
+/**
+ * y = (x − mean) · rstd · weight + bias, each of C channels over B planes of S elements; rstd = 1/√(variance + ε).
+ *
+ * In training mean and variance (divided by B·S) are the batch's own, and the running ones move towards them, the variance divided by
+ * B·S − 1 (as it is where that is 0): running += momentum · (own − running). Otherwise they are the running ones.
+ */
+export interface BatchNorm2d {
+  readonly B: number;
+  readonly C: number;
+  readonly S: number;
+  readonly isTraining: boolean;
+  readonly x: Buffer; // [B, C, S]
+  readonly weight: Buffer | null; // [C]; null: 1
+  readonly bias: Buffer | null; // [C]; null: 0
+  readonly epsilon: number;
+  readonly momentum: number;
+  /** [C], in and (in training) out. null, in training only: none are kept. */
+  readonly runningMean: Buffer | null;
+  readonly runningVariance: Buffer | null;
+  readonly mean: Buffer; // out [C], saved
+  readonly rstd: Buffer; // out [C], saved
+  readonly y: Buffer; // out [B, C, S]
+}
+
+/** In training the gradient flows through mean and variance too. */
+export interface BatchNorm2dBackward extends Omit<BatchNorm2d, 'bias' | 'epsilon' | 'momentum' | 'runningMean' | 'runningVariance' | 'y'> {
+  readonly dY: Buffer; // [B, C, S]
+  readonly dX: Buffer | null; // out, as x; in place with dY allowed
+  readonly dWeight: Buffer | null; // [C] adds
+  readonly dBias: Buffer | null; // [C] adds
+}
+
+/**
  * What the recurrent kernels share.
  *
  * Slots. `h` (and `c`) hold T+1 states. Forward direction: the initial state is slot 0 and the state after step t is slot
@@ -422,6 +653,78 @@ export interface GruForward extends RecurrentLayer {
 
 /** `gates` out: gradients of the pre-activations r, z, n. `hn` out, reset after: gradient of (W_hn h + b_hn) = dn ⊙ r; reset before: unchanged. */
 export interface GruBackward extends GruForward, RecurrentGradients {}
+
+/**
+ * A recurrent layer that looks at a memory of S positions at every step. For each row of the batch,
+ *
+ *   attend(h):  q = W_q h ;   e_s = v · tanh(q + keys_s), or scale · q · keys_s without v
+ *               α = softmax of e over the row's memory ;   context = Σ_s α_s memory_s   (an empty memory gives zeros)
+ *
+ *   attendFirst (Bahdanau et al. 2015):  context_t = attend(h_{t−1}) ;  h_t = cell(gates_t + W_c context_t, h_{t−1})
+ *   else (Luong et al. 2015, the context fed to the next step):
+ *                                        h_t = cell(gates_t + W_c context_{t−1}, h_{t−1}) ;  context_t = attend(h_t)
+ *
+ * where the cell is LstmForward's or GruForward's (reset after) with W_hh (h ⊙ mask). States and contexts lie in slots as
+ * RecurrentLayer's (forward direction): context_t is in slot t+1, the initial one, which the caller has written, in slot 0. At
+ * steps t ≥ lengths[b] state and context are carried and the weights are 0.
+ */
+export interface AttentionForward {
+  readonly T: number;
+  readonly B: number;
+  readonly H: number;
+  /** Positions, key size and width of the memory. */
+  readonly S: number;
+  readonly A: number;
+  readonly M: number;
+  readonly attendFirst: boolean;
+  readonly lengths: Buffer | null; // int32 [B]; null: all T
+  readonly weightHh: Buffer; // [G·H, H]
+  readonly mask: Buffer | null; // [B, H]
+  readonly weightContext: Buffer; // [G·H, M]
+  /** null: q is h itself, and A = H. */
+  readonly weightQuery: Buffer | null; // [A, H]
+  /** v. null: products. */
+  readonly scoreVector: Buffer | null; // [A]
+  /** Of products. */
+  readonly scale: number;
+  readonly keys: Buffer; // [rows of memory, S, A]
+  readonly memory: Buffer; // [rows of memory, S, M]; may be the keys
+  readonly memoryLengths: Buffer | null; // int32 [rows of memory]; null: all S
+  /** int32 [B]: the row of keys and memory that each row looks at. null: its own, of B. */
+  readonly memoryRows: Buffer | null;
+  readonly cell: LstmState | GruState;
+  readonly gates: Buffer; // [T, B, G·H] in: projections; out: activated
+  readonly h: Buffer; // [T+1, B, H] slots
+  readonly context: Buffer; // [T+1, B, M] slots
+  readonly query: Buffer; // [T, B, A] out, saved: q; 0 where inactive
+  readonly weights: Buffer; // [T, B, S] out, saved: α; 0 where inactive and past the row's memory
+}
+
+export interface LstmState {
+  readonly kind: 'lstm';
+  readonly c: Buffer; // [T+1, B, H] slots
+}
+
+export interface GruState {
+  readonly kind: 'gru';
+  readonly biasHn: Buffer | null; // [H]
+  readonly hn: Buffer; // [T, B, H] out, saved
+}
+
+/** `gates`, `cell.hn` and `query` out: gradients of the pre-activations (as GruBackward's) and of q. `memoryRows` must be null. */
+export interface AttentionBackward extends AttentionForward {
+  // Of the outputs; null: none of it. Ignored where a row is inactive, and dWeights past a row's memory.
+  readonly dY: Buffer | null; // [T, B, H]
+  readonly dContext: Buffer | null; // [T, B, M]
+  readonly dWeights: Buffer | null; // [T, B, S]
+  // in: of the last state; out: of the initial one.
+  readonly dH: Buffer; // [B, H]
+  readonly dC: Buffer | null; // [B, H], LSTM only
+  readonly dContextState: Buffer; // [B, M]
+  readonly dKeys: Buffer; // [B, S, A] out
+  readonly dMemory: Buffer; // [B, S, M] out
+  readonly dScoreVector: Buffer | null; // [A] adds; with scoreVector only
+}
 
 /**
  * A reservoir of leaky integrators (the weights stay as they were drawn, so there is no backward):

@@ -1,5 +1,6 @@
 export type { BatchPosition, BatchSource } from './batch-source.ts';
 export { FastaRecord, fastaRecords } from './fasta.ts';
+export { decodeImage, isImageName, type RgbImage, resizeImage } from './images.ts';
 export { type NpyArray, openNpy } from './npy.ts';
 export {
   columnOf,

@@ -59,6 +59,76 @@ type CrfArguments = [
   tags: pointer,
 ];
 
+type CtcArguments = [
+  T: int,
+  B: int,
+  V: int,
+  U: int,
+  logits: pointer,
+  inputLengths: pointer,
+  targets: pointer,
+  targetLengths: pointer,
+  blank: int,
+  zeroInfinity: flag,
+];
+
+type TransducerArguments = [
+  B: int,
+  T: int,
+  V: int,
+  U: int,
+  logits: pointer,
+  inputLengths: pointer,
+  targets: pointer,
+  targetLengths: pointer,
+  blank: int,
+];
+
+/** Of windows over planes; the last two, dilations, are left out where there are none. */
+type WindowArguments = [
+  B: int,
+  C: int,
+  height: int,
+  width: int,
+  kernelHeight: int,
+  kernelWidth: int,
+  strideY: int,
+  strideX: int,
+  paddingY: int,
+  paddingX: int,
+];
+type DilatedWindowArguments = [...WindowArguments, dilationY: int, dilationX: int];
+/** c is null for a GRU; biasHn and hn for an LSTM. */
+type AttentionArguments = [
+  T: int,
+  B: int,
+  H: int,
+  S: int,
+  A: int,
+  M: int,
+  lengths: pointer,
+  weightHh: pointer,
+  mask: pointer,
+  attendFirst: flag,
+  memoryLengths: pointer,
+  memoryRows: pointer,
+  weightQuery: pointer,
+  scoreVector: pointer,
+  scale: float,
+  keys: pointer,
+  memory: pointer,
+  weightContext: pointer,
+  biasHn: pointer,
+  gates: pointer,
+  h: pointer,
+  c: pointer,
+  hn: pointer,
+  query: pointer,
+  context: pointer,
+  weights: pointer,
+];
+type AttentionSizes = [T: int, B: int, H: int, S: int, A: int, M: int, isLstm: flag, hasQuery: flag, hasMask: flag];
+
 type Six = [int, int, int, int, int, int];
 
 export interface Exports {
@@ -164,6 +234,78 @@ export interface Exports {
   crf_decode_workspace(T: int, B: int, C: int): int;
   crf_decode(...chain: [...CrfArguments, scores: pointer, workspace: pointer]): void;
 
+  ctc_forward_workspace(T: int, B: int, V: int, U: int): int;
+  ctc_forward(...loss: [...CtcArguments, losses: pointer, logSumExp: pointer, alphas: pointer, workspace: pointer]): void;
+  ctc_backward_workspace(T: int, B: int, V: int, U: int): int;
+  ctc_backward(
+    ...loss: [...CtcArguments, logSumExp: pointer, alphas: pointer, scale: pointer, scaleStride: int, dLogits: pointer, workspace: pointer]
+  ): void;
+
+  transducer_forward_workspace(B: int, T: int, V: int, U: int): int;
+  transducer_forward(...loss: [...TransducerArguments, losses: pointer, logSumExp: pointer, alphas: pointer, workspace: pointer]): void;
+  transducer_backward_workspace(B: int, T: int, V: int, U: int): int;
+  transducer_backward(
+    ...loss: [
+      ...TransducerArguments,
+      logSumExp: pointer,
+      alphas: pointer,
+      scale: pointer,
+      scaleStride: int,
+      dLogits: pointer,
+      workspace: pointer,
+    ]
+  ): void;
+
+  conv2d_workspace(...layer: [...DilatedWindowArguments, O: int]): int;
+  conv2d(...layer: [...DilatedWindowArguments, O: int, x: pointer, weight: pointer, bias: pointer, y: pointer, workspace: pointer]): void;
+  conv2d_backward_workspace(...layer: [...DilatedWindowArguments, O: int]): int;
+  conv2d_backward(
+    ...layer: [
+      ...DilatedWindowArguments,
+      O: int,
+      x: pointer,
+      weight: pointer,
+      dY: pointer,
+      dX: pointer,
+      dWeight: pointer,
+      dBias: pointer,
+      workspace: pointer,
+    ]
+  ): void;
+  max_pool2d(...pool: [...DilatedWindowArguments, x: pointer, y: pointer, indices: pointer]): void;
+  max_pool2d_backward(planes: int, inSize: int, outSize: int, dY: pointer, indices: pointer, dX: pointer): void;
+  avg_pool2d(...pool: [...WindowArguments, countPadding: flag, x: pointer, y: pointer]): void;
+  avg_pool2d_backward(...pool: [...WindowArguments, countPadding: flag, dY: pointer, dX: pointer]): void;
+  batch_norm2d(
+    B: int,
+    C: int,
+    S: int,
+    isTraining: flag,
+    x: pointer,
+    weight: pointer,
+    bias: pointer,
+    epsilon: float,
+    momentum: float,
+    runningMean: pointer,
+    runningVariance: pointer,
+    mean: pointer,
+    rstd: pointer,
+    y: pointer,
+  ): void;
+  batch_norm2d_backward(
+    B: int,
+    C: int,
+    S: int,
+    isTraining: flag,
+    x: pointer,
+    weight: pointer,
+    mean: pointer,
+    rstd: pointer,
+    dY: pointer,
+    dX: pointer,
+    dWeight: pointer,
+    dBias: pointer,
+  ): void;
   /** rowStarts and columns null: values is all of W. */
   reservoir_forward(
     T: int,
@@ -273,6 +415,25 @@ export interface Exports {
   gru_forward(...layer: [...GruArguments, workspace: pointer]): void;
   gru_backward_workspace(T: int, B: int, H: int, hasMask: flag, hasNorm: flag, resetAfter: flag): int;
   gru_backward(...layer: [...GruArguments, ...GradientArguments, workspace: pointer]): void;
+
+  attention_forward_workspace(...sizes: AttentionSizes): int;
+  attention_forward(...layer: [...AttentionArguments, workspace: pointer]): void;
+  attention_backward_workspace(...sizes: AttentionSizes): int;
+  attention_backward(
+    ...layer: [
+      ...AttentionArguments,
+      dY: pointer,
+      dContext: pointer,
+      dWeights: pointer,
+      dH: pointer,
+      dC: pointer,
+      dContextState: pointer,
+      dKeys: pointer,
+      dMemory: pointer,
+      dScoreVector: pointer,
+      workspace: pointer,
+    ]
+  ): void;
 }
 
 type LstmSizes = [T: int, B: int, H: int, P: int, hasMask: flag, hasNorm: flag, hasPeephole: flag, hasProjection: flag, hasCellNorm: flag];

@@ -10,20 +10,33 @@ import type {
   Activation,
   AdagradStep,
   AdamStep,
+  AttentionBackward,
+  AttentionForward,
+  AvgPool2d,
+  AvgPool2dBackward,
   Backend,
+  BatchNorm2d,
+  BatchNorm2dBackward,
   BinaryOp,
   Buffer,
+  Conv2d,
+  Conv2dBackward,
   Crf,
   CrfBackward,
   CrfDecode,
   CrfForward,
   CrossEntropy,
   CrossEntropyBackward,
+  Ctc,
+  CtcBackward,
+  CtcForward,
   Gemm,
   GruBackward,
   GruForward,
   LstmBackward,
   LstmForward,
+  MaxPool2d,
+  MaxPool2dBackward,
   PointwiseLoss,
   RecurrentNorm,
   ReservoirForward,
@@ -33,7 +46,11 @@ import type {
   RnnForward,
   SgdStep,
   StridedCopy,
+  Transducer,
+  TransducerBackward,
+  TransducerForward,
   UnaryOp,
+  Window2d,
 } from '../backend.ts';
 import type { Exports } from './exports.ts';
 
@@ -480,6 +497,93 @@ export class KernelBackend implements Backend {
     );
   }
 
+  // ---- alignments ---------------------------------------------------------------------------------------------------
+
+  ctcForward(loss: CtcForward): void {
+    this.#withWorkspace(this.#kernels.ctc_forward_workspace(loss.T, loss.B, loss.V, loss.U), (workspace) =>
+      this.#kernels.ctc_forward(...ctcArguments(loss), at(loss.losses), at(loss.logSumExp), at(loss.alphas), workspace),
+    );
+  }
+
+  ctcBackward(loss: CtcBackward): void {
+    this.#withWorkspace(this.#kernels.ctc_backward_workspace(loss.T, loss.B, loss.V, loss.U), (workspace) =>
+      this.#kernels.ctc_backward(
+        ...ctcArguments(loss),
+        at(loss.logSumExp),
+        at(loss.alphas),
+        at(loss.scale),
+        stride(loss.scale),
+        at(loss.dLogits),
+        workspace,
+      ),
+    );
+  }
+
+  transducerForward(loss: TransducerForward): void {
+    this.#withWorkspace(this.#kernels.transducer_forward_workspace(loss.B, loss.T, loss.V, loss.U), (workspace) =>
+      this.#kernels.transducer_forward(...transducerArguments(loss), at(loss.losses), at(loss.logSumExp), at(loss.alphas), workspace),
+    );
+  }
+
+  transducerBackward(loss: TransducerBackward): void {
+    this.#withWorkspace(this.#kernels.transducer_backward_workspace(loss.B, loss.T, loss.V, loss.U), (workspace) =>
+      this.#kernels.transducer_backward(
+        ...transducerArguments(loss),
+        at(loss.logSumExp),
+        at(loss.alphas),
+        at(loss.scale),
+        stride(loss.scale),
+        at(loss.dLogits),
+        workspace,
+      ),
+    );
+  }
+
+  // ---- planes -----------------------------------------------------------------------------------------------------
+
+  conv2d(layer: Conv2d): void {
+    const sizes = [...dilatedWindow(layer), layer.O] as const;
+    this.#withWorkspace(this.#kernels.conv2d_workspace(...sizes), (workspace) =>
+      this.#kernels.conv2d(...sizes, at(layer.x), at(layer.weight), at(layer.bias), at(layer.y), workspace),
+    );
+  }
+
+  conv2dBackward(layer: Conv2dBackward): void {
+    const { x, weight, dY, dX, dWeight, dBias } = layer;
+    const sizes = [...dilatedWindow(layer), layer.O] as const;
+    this.#withWorkspace(this.#kernels.conv2d_backward_workspace(...sizes), (workspace) =>
+      this.#kernels.conv2d_backward(...sizes, at(x), at(weight), at(dY), at(dX), at(dWeight), at(dBias), workspace),
+    );
+  }
+
+  maxPool2d(pool: MaxPool2d): void {
+    this.#kernels.max_pool2d(...dilatedWindow(pool), at(pool.x), at(pool.y), at(pool.indices));
+  }
+
+  maxPool2dBackward({ planes, dY, indices, dX }: MaxPool2dBackward): void {
+    this.#kernels.max_pool2d_backward(planes, dX.length / planes, dY.length / planes, at(dY), at(indices), at(dX));
+  }
+
+  avgPool2d(pool: AvgPool2d): void {
+    this.#kernels.avg_pool2d(...plainWindow(pool), flag(pool.countPadding), at(pool.x), at(pool.y));
+  }
+
+  avgPool2dBackward(pool: AvgPool2dBackward): void {
+    this.#kernels.avg_pool2d_backward(...plainWindow(pool), flag(pool.countPadding), at(pool.dY), at(pool.dX));
+  }
+
+  batchNorm2d(norm: BatchNorm2d): void {
+    const { B, C, S, isTraining, x, weight, bias, epsilon, momentum, runningMean, runningVariance, mean, rstd, y } = norm;
+    const running = [at(runningMean), at(runningVariance)] as const;
+    const saved = [at(mean), at(rstd)] as const;
+    this.#kernels.batch_norm2d(B, C, S, flag(isTraining), at(x), at(weight), at(bias), epsilon, momentum, ...running, ...saved, at(y));
+  }
+
+  batchNorm2dBackward({ B, C, S, isTraining, x, weight, mean, rstd, dY, dX, dWeight, dBias }: BatchNorm2dBackward): void {
+    const saved = [at(x), at(weight), at(mean), at(rstd)] as const;
+    this.#kernels.batch_norm2d_backward(B, C, S, flag(isTraining), ...saved, at(dY), at(dX), at(dWeight), at(dBias));
+  }
+
   // ---- reservoirs and their readouts --------------------------------------------------------------------------------
 
   reservoirForward({ T, B, H, lengths, drive, weightHh, leakRate, h }: ReservoirForward): void {
@@ -552,6 +656,30 @@ export class KernelBackend implements Backend {
   gruBackward(layer: GruBackward): void {
     this.#withWorkspace(this.#kernels.gru_backward_workspace(...gruSizes(layer)), (workspace) =>
       this.#kernels.gru_backward(...gruArguments(layer), ...gradientArguments(layer), workspace),
+    );
+  }
+
+  attentionForward(layer: AttentionForward): void {
+    this.#withWorkspace(this.#kernels.attention_forward_workspace(...attentionSizes(layer)), (workspace) =>
+      this.#kernels.attention_forward(...attentionArguments(layer), workspace),
+    );
+  }
+
+  attentionBackward(layer: AttentionBackward): void {
+    this.#withWorkspace(this.#kernels.attention_backward_workspace(...attentionSizes(layer)), (workspace) =>
+      this.#kernels.attention_backward(
+        ...attentionArguments(layer),
+        at(layer.dY),
+        at(layer.dContext),
+        at(layer.dWeights),
+        at(layer.dH),
+        at(layer.dC),
+        at(layer.dContextState),
+        at(layer.dKeys),
+        at(layer.dMemory),
+        at(layer.dScoreVector),
+        workspace,
+      ),
     );
   }
 
@@ -644,6 +772,23 @@ function crfArguments({ T, B, C, emissions, lengths, transitions, start, end, ta
   return [T, B, C, at(emissions), at(lengths), at(transitions), at(start), at(end), at(tags)] as const;
 }
 
+function ctcArguments({ T, B, V, U, logits, inputLengths, targets, targetLengths, blank, zeroInfinity }: Ctc) {
+  return [T, B, V, U, at(logits), at(inputLengths), at(targets), at(targetLengths), blank, flag(zeroInfinity)] as const;
+}
+
+function transducerArguments({ B, T, V, U, logits, inputLengths, targets, targetLengths, blank }: Transducer) {
+  return [B, T, V, U, at(logits), at(inputLengths), at(targets), at(targetLengths), blank] as const;
+}
+
+function plainWindow(w: Omit<Window2d, 'dilationY' | 'dilationX'>) {
+  const { B, C, height, width, kernelHeight, kernelWidth, strideY, strideX, paddingY, paddingX } = w;
+  return [B, C, height, width, kernelHeight, kernelWidth, strideY, strideX, paddingY, paddingX] as const;
+}
+
+function dilatedWindow(w: Window2d) {
+  return [...plainWindow(w), w.dilationY, w.dilationX] as const;
+}
+
 function normArguments(norm: RecurrentNorm | null) {
   return [at(norm?.weight), norm?.epsilon ?? 0, at(norm?.normalized), at(norm?.rstd)] as const;
 }
@@ -699,4 +844,41 @@ function gruSizes({ T, B, H, mask, norm, resetAfter }: GruForward) {
 function gruArguments(layer: GruForward) {
   const { T, B, H, resetAfter, biasHn, gates, h, hn } = layer;
   return [T, B, H, ...recurrentArguments(layer), flag(resetAfter), at(biasHn), at(gates), at(h), at(hn)] as const;
+}
+
+function attentionSizes({ T, B, H, S, A, M, cell, weightQuery, mask }: AttentionForward) {
+  return [T, B, H, S, A, M, flag(cell.kind === 'lstm'), flag(weightQuery !== null), flag(mask !== null)] as const;
+}
+
+function attentionArguments(layer: AttentionForward) {
+  const { T, B, H, S, A, M, cell } = layer;
+  const [c, hn, biasHn] = cell.kind === 'lstm' ? [cell.c, null, null] : [null, cell.hn, cell.biasHn];
+  return [
+    T,
+    B,
+    H,
+    S,
+    A,
+    M,
+    at(layer.lengths),
+    at(layer.weightHh),
+    at(layer.mask),
+    flag(layer.attendFirst),
+    at(layer.memoryLengths),
+    at(layer.memoryRows),
+    at(layer.weightQuery),
+    at(layer.scoreVector),
+    layer.scale,
+    at(layer.keys),
+    at(layer.memory),
+    at(layer.weightContext),
+    at(biasHn),
+    at(layer.gates),
+    at(layer.h),
+    at(c),
+    at(hn),
+    at(layer.query),
+    at(layer.context),
+    at(layer.weights),
+  ] as const;
 }
