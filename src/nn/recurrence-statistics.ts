@@ -31,7 +31,7 @@ export interface RecurrenceStatistics {
   readonly hiddenSize: number;
   /** T: steps of the batch's longest sequence. */
   readonly steps: number;
-  /** Steps from 0 at which `gradientNorms` stand; the first and the last are among them. */
+  /** Steps from 0 at which `gradientNorms` stand; the first and the last are among them. Empty where no gradient came by, or none is told (AttentionDecoder). */
   readonly times: readonly number[];
   /** ‖∂L/∂h_t‖ over the whole batch at these times: before clipping. 0: less than float32 can square. */
   readonly gradientNorms: readonly number[];
@@ -104,7 +104,7 @@ export class RecurrenceRecorder {
     return sequencesOf(this.#runs).map((run) => {
       const { cell, hiddenSize, reverse, T } = run;
       const place = placeOf((run.parameter && nameOf.get(run.parameter)) ?? '');
-      const times = evenly(T, this.#closeness.times);
+      const times = run.squares === null ? [] : evenly(T, this.#closeness.times);
       const norms = normsOf(run, scale);
       return {
         ...place,
@@ -143,7 +143,10 @@ function sequencesOf(runs: readonly SeenRun[]): SeenRun[] {
     const key = run.parameter ?? run;
     byLayer.set(key, [...(byLayer.get(key) ?? []), run]);
   }
-  return [...byLayer.values()].map((same) => {
+  return [...byLayer.values()].map((all) => {
+    // What no gradient came through (the part before a truncation) says less.
+    const learning = all.filter(({ squares }) => squares !== null);
+    const same = learning.length > 0 ? learning : all;
     const longest = same.reduce((most, run) => (run.T > most.T ? run : most));
     const steps = same.filter(({ T, B }) => T === 1 && B === longest.B);
     if (steps.length < Math.max(2, longest.T)) return longest;
