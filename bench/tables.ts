@@ -1,5 +1,6 @@
 /**
- * Puts the raw results of bench/results into the tables of docs/performance.md and docs/results.md: what stands between
+ * Puts the raw results of bench/results into the tables of docs/performance.md, docs/results.md and docs/long-memory.md, and draws
+ * the picture of the last: what stands between
  * `<!-- table: NAME -->` and `<!-- end -->` is generated, the rest is written by hand.
  *
  *   npx tsx bench/tables.ts
@@ -8,13 +9,18 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { BenchRecord } from '../src/cli/bench/records.ts';
 import { type Circumstances, readResult } from './circumstances.ts';
+import { writeLongMemoryFigure } from './quality/long-memory/figure.ts';
+import { memoryTable, remedyTable } from './quality/long-memory/tables.ts';
 import { qualityTable } from './quality-table.ts';
 import { limits, type SpeedTarget, speedTargets } from './targets.ts';
 import type { Throughput } from './throughput.ts';
+import type { WatchCost } from './watch.ts';
 import type { TranslationBench } from './translation.ts';
 
 /** The pages whose tables are generated. */
-export const pages = ['performance.md', 'results.md'].map((name) => fileURLToPath(new URL(`../docs/${name}`, import.meta.url)));
+export const pages = ['performance.md', 'results.md', 'long-memory.md'].map((name) =>
+  fileURLToPath(new URL(`../docs/${name}`, import.meta.url)),
+);
 
 /** A page with its tables made anew. */
 export function withTables(page: string): string {
@@ -46,6 +52,9 @@ const tables: Record<string, () => string> = {
   translation,
   'tiny-shakespeare': tinyShakespeare,
   sotu,
+  watch: watchTable,
+  'long-memory': memoryTable,
+  'long-memory-remedies': remedyTable,
 };
 
 // ---- speed ------------------------------------------------------------------------------------------------------------
@@ -179,6 +188,11 @@ interface Soak extends Circumstances {
   }[];
 }
 
+interface Watch extends Circumstances {
+  readonly description: string;
+  readonly records: readonly WatchCost[];
+}
+
 interface Verdict {
   readonly what: string;
   readonly met: boolean;
@@ -217,6 +231,11 @@ function otherVerdicts(): Verdict[] {
     ...(readResult<Throughput>('throughput')?.records ?? []).map(({ task, what, share }) => ({
       what: `${task}, ${what}, throughput against the bare engine's ≥ ${percent(limits.taskThroughput)}`,
       met: share >= limits.taskThroughput,
+      was: percent(share),
+    })),
+    ...(readResult<Watch>('watch')?.records ?? []).map(({ hiddenSize, batchSize, steps, share }) => ({
+      what: `looks inside a training, ${watched({ hiddenSize, batchSize, steps })}, < ${percent(limits.watchShare)} of its time`,
+      met: share < limits.watchShare,
       was: percent(share),
     })),
     ...(readResult<Soak>('soak')?.records ?? []).map(({ backend, what, growth }) => ({
@@ -293,6 +312,27 @@ function soak(): string {
     verdict(growth < limits.soakGrowth),
   ]);
   return `${above(result)}\n\n${table(['run', 'backend', 'took', 'after a tenth', 'at the end', 'growth', 'target', 'met'], rows)}`;
+}
+
+function watchTable(): string {
+  const result = readResult<Watch>('watch');
+  if (result === null) return notMeasured('UNROLLED_THREADS=1 npx tsx bench/watch.ts');
+  const rows = result.records.map(({ vocabularySize, plainMs, lookMs, every, share, bytes, ...sizes }) => [
+    `${watched(sizes)}, ${vocabularySize.toLocaleString('en')} tokens`,
+    time(plainMs),
+    time(lookMs),
+    `every ${every} steps`,
+    `${(share * 100).toFixed(2)} %`,
+    `${(bytes / 1000).toFixed(1)} kB`,
+    `< ${percent(limits.watchShare)}`,
+    verdict(share < limits.watchShare),
+  ]);
+  const head = ['training', 'a step', 'a look', 'looks', 'of the time', 'an event', 'target', 'met'];
+  return `${above(result, result.description)}\n\n${table(head, rows)}`;
+}
+
+function watched({ hiddenSize, batchSize, steps }: Pick<WatchCost, 'hiddenSize' | 'batchSize' | 'steps'>): string {
+  return `2 LSTM ${hiddenSize}, B ${batchSize}, T ${steps}`;
 }
 
 function translation(): string {
@@ -510,4 +550,5 @@ function kilobytes(bytes: number): string {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   for (const file of pages) writeFileSync(file, withTables(readFileSync(file, 'utf8')));
+  writeLongMemoryFigure();
 }

@@ -62,6 +62,8 @@ export const limits = {
   searchTimesRealTime: 20,
   /** Of a task's training and decoding against the bare engine's, as a share. */
   taskThroughput: 0.6,
+  /** Of a training's time, for looking inside, as a share. */
+  watchShare: 0.05,
   tinyShakespeareNats: 1.48,
   tinyShakespeareMinutes: 30,
   /** Of the test perplexity from PyTorch's, as a share. */

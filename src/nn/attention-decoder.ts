@@ -18,6 +18,7 @@ import { type LayerInput, project, projectBackward } from './input-projection.ts
 import { requireSizes } from './linear.ts';
 import { lstmKind } from './lstm.ts';
 import { Module } from './module.ts';
+import { currentWatcher } from './recurrence-watch.ts';
 import { type CellOptions, createDirection } from './recurrent-direction.ts';
 import { addWeightGradient, type Direction } from './recurrent-layer.ts';
 import type { SequenceInput } from './recurrent-stack.ts';
@@ -310,6 +311,7 @@ class Run {
     this.#withMemory((layer) => backend.attentionForward(layer));
 
     const [h, context] = [this.#states[0], this.#states.at(-1)!];
+    this.#tellWatcher(h);
     const output = this.#outputOf(h, lengths);
     const found = this.#outputOf(context, lengths);
     const last = this.#states.map((slots) => {
@@ -411,6 +413,24 @@ class Run {
     });
     const parameters = this.#inputs.slice(3, this.#inputs.length - dStates.length).map(() => null);
     return [dRows, dKeys, dMemory, ...parameters, ...dStates];
+  }
+
+  /** Gates and states; the kernel has no norms of gradients. */
+  #tellWatcher(h: Tensor): void {
+    const { hiddenSize, weightHh, recurrence } = this.#decoder.direction;
+    const { T, B, lengths } = this.#sequence;
+    currentWatcher()?.ran({
+      cell: recurrence.gates === 3 ? 'GRUCell' : 'LSTMCell',
+      hiddenSize,
+      reverse: false,
+      parameter: weightHh,
+      T,
+      B,
+      lengths: lengths?.values ?? null,
+      gates: this.#gates,
+      input: null,
+      states: stepsOf(h, true),
+    });
   }
 
   /** The kernel's arguments, for the length of `call`. */
