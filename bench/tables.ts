@@ -8,6 +8,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { BenchRecord } from '../src/cli/bench/records.ts';
 import { type Circumstances, readResult } from './circumstances.ts';
+import type { Convolutions } from './convolution.ts';
 import { qualityTable } from './quality-table.ts';
 import { limits, type SpeedTarget, speedTargets } from './targets.ts';
 import type { Throughput } from './throughput.ts';
@@ -37,6 +38,7 @@ const tables: Record<string, () => string> = {
         (r.backend === 'native' || !r.peer!.startsWith('tfjs')),
     ),
   overhead,
+  convolution,
   memory,
   size,
   soak,
@@ -236,6 +238,20 @@ function overhead(): string {
     verdict(overhead <= limits.overhead),
   ];
   return `${above(result, result.description)}\n\n${table(['public face', 'bare kernels', 'overhead (quartiles)', 'target', 'met'], [row])}`;
+}
+
+function convolution(): string {
+  const result = readResult<Convolutions>('convolution');
+  if (result === null) return notMeasured('npx tsx bench/convolution.ts');
+  const rows = result.unrolled.map(({ block, ...ours }, i) => [
+    block,
+    ...(['convolution', 'forward', 'training'] as const).map((what) => {
+      const theirs = result.theirs[i][what];
+      return `${time(ours[what])} / ${time(theirs)} (${(theirs / ours[what]).toFixed(2)}x)`;
+    }),
+  ]);
+  const head = ['block', 'convolution alone', 'block, forward', 'block, forward and backward'];
+  return `${above(result, result.backend)}\n\n${table(head, rows)}`;
 }
 
 function memory(): string {
