@@ -39,7 +39,7 @@ const config: CaptionerOptions = {
   gridSize: 8,
   channels: 32,
   dropout: 0.3,
-  epochs: 40,
+  epochs: 30,
   seed: 1,
   ...(JSON.parse(values.config) as CaptionerOptions),
 };
