@@ -43,7 +43,7 @@ for (let i = 0; i < 900; i++) {
   const [above, below]: [Colour, Shape][] = [
     [names[c1], shapes[s1]],
     [names[c2], shapes[s2]],
-  ]; // prettier-ignore
+  ];
   writeFileSync(`shapes/images/${i}.png`, draw(above, below));
   rows.push(`${i}.png\t${split}\ta ${above.join(' ')} above a ${below.join(' ')}`);
 }
@@ -75,14 +75,14 @@ for await (const event of training.run()) {
 const tested = rows
   .slice(1)
   .map((row) => row.split('\t'))
-  .filter(([, split]) => split === 'test'); // prettier-ignore
+  .filter(([, split]) => split === 'test');
 const pictures = await Promise.all(tested.map(([image]) => readPicture(`shapes/images/${image}`, 32)));
 const results = await captionPictures(training.captioner, pictures);
 const said = results.map(({ captions: [best] }) => best.caption);
 const { metrics } = scoreCaptions(
   said,
   tested.map(([, , caption]) => [caption]),
-); // prettier-ignore
+);
 console.log(`combinations never seen: ${(100 * metrics.exact).toFixed(0)} % word for word, BLEU-4 ${metrics.bleu4.toFixed(1)}`);
 
 const [best] = results[0].captions;

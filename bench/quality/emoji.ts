@@ -134,7 +134,6 @@ for (const [name, isIn] of groups) {
     ['ours', metrics],
     ['nearest', baseline],
   ] as const) {
-    // prettier-ignore
     const shown = Object.entries(own).map(([metric, value]) => `${metric} ${value.toFixed(3)}`);
     console.log(`${name} (${indices.length}), ${who}: ${shown.join(', ')}`);
   }
@@ -144,7 +143,7 @@ console.log(
     .slice(0, 40)
     .map(({ caption }, i) => `${said[i].captions[0].caption}  (${caption})`)
     .join('\n'),
-); // prettier-ignore
+);
 if (values.split === 'test') {
   keepQuality('emoji', 'UNROLLED_THREADS=1 npx tsx bench/quality/emoji.ts --data FOLDER', {
     data: `Noto emoji and their English names: ${learnt.length.toLocaleString('en-US')} images to train on, 314 to choose options by, ${tested.length} to test on`,

@@ -48,7 +48,7 @@ export function scoreCaptions(
     words.map(joined),
     known.map((own) => own.map(joined)),
     { tokenizer: 'none', smoothing: 'none' },
-  ); // prettier-ignore
+  );
   const { score, each } = cider(words, known);
   const judged = words.map((own, i) => ({ cider: each[i], isExact: known[i].some((other) => joined(other) === joined(own)) }));
   const exact = judged.filter(({ isExact }) => isExact).length / Math.max(1, judged.length);
@@ -65,7 +65,7 @@ export async function evaluateCaptioner(
     captioner,
     examples.map(({ picture }) => picture),
     options,
-  ); // prettier-ignore
+  );
   const captions = results.map(({ captions: [best] }) => best.caption);
   const references = examples.map((example) => example.captions);
   const { metrics, each } = scoreCaptions(captions, references);

@@ -74,7 +74,7 @@ async function evaluate(file: ModelFile, data: readonly string[], options: TaskO
   };
   const examples = await readExamples(data, reading, sizeOf(captioner.model));
   const { metrics, judged } = await evaluateCaptioner(captioner, examples, search);
-  const worst = judged.filter(({ isExact }) => !isExact).sort((a, b) => a.cider - b.cider); // prettier-ignore
+  const worst = judged.filter(({ isExact }) => !isExact).sort((a, b) => a.cider - b.cider);
   const shown = worst.slice(0, errors);
   const lines = shown.map(({ image, caption, references }) => cut(`  ${image}: ${caption} (${references.join(' / ')})`, 100));
   return {
