@@ -12,6 +12,7 @@ import type { Convolutions } from './convolution.ts';
 import { qualityTable } from './quality-table.ts';
 import { limits, type SpeedTarget, speedTargets } from './targets.ts';
 import type { Throughput } from './throughput.ts';
+import type { TranslationBench } from './translation.ts';
 
 /** The pages whose tables are generated. */
 export const pages = ['performance.md', 'results.md'].map((name) => fileURLToPath(new URL(`../docs/${name}`, import.meta.url)));
@@ -43,6 +44,8 @@ const tables: Record<string, () => string> = {
   size,
   soak,
   throughput,
+  ctc,
+  translation,
   'tiny-shakespeare': tinyShakespeare,
   sotu,
 };
@@ -212,6 +215,7 @@ function otherVerdicts(): Verdict[] {
           },
           { what: `import ≤ ${limits.importMs} ms`, met: size.importMs <= limits.importMs, was: time(size.importMs) },
         ]),
+    ...ctcVerdicts(),
     ...(readResult<Throughput>('throughput')?.records ?? []).map(({ task, what, share }) => ({
       what: `${task}, ${what}, throughput against the bare engine's ≥ ${percent(limits.taskThroughput)}`,
       met: share >= limits.taskThroughput,
@@ -307,6 +311,34 @@ function soak(): string {
   return `${above(result)}\n\n${table(['run', 'backend', 'took', 'after a tenth', 'at the end', 'growth', 'target', 'met'], rows)}`;
 }
 
+function translation(): string {
+  const result = readResult<TranslationBench & Circumstances>('translation');
+  if (result === null) return notMeasured('npx tsx bench/translation.ts');
+  const rows = result.records.map(
+    ({ beamWidth, sentences, tokensPerSecond, tokensPerSecondQuartiles, stepMs, rows, cellMs, peerCellMs }) => [
+      beamWidth === 1 ? 'greedy' : `beam of ${beamWidth}`,
+      sentences,
+      `${tokensPerSecond.toFixed(0)} (${tokensPerSecondQuartiles.map((rate) => rate.toFixed(0)).join(' – ')})`,
+      time(stepMs),
+      rows,
+      time(cellMs),
+      time(peerCellMs),
+      ratioText(peerCellMs / cellMs),
+    ],
+  );
+  const head = [
+    'search',
+    'sentences at once',
+    'pieces a second (quartiles)',
+    'a step of it',
+    'rows',
+    'the cell alone',
+    "onnxruntime's cell",
+    'ratio',
+  ];
+  return `${above(result, result.description)}\n\n${table(head, rows)}`;
+}
+
 function throughput(): string {
   const result = readResult<Throughput & Circumstances>('throughput');
   if (result === null) return notMeasured('npx tsx bench/throughput.ts');
@@ -320,6 +352,66 @@ function throughput(): string {
     verdict(share >= limits.taskThroughput),
   ]);
   return `${above(result)}\n\n${table(['measured', 'threads', 'time', 'of it the bare engine', 'throughput against it', 'target', 'met'], rows)}`;
+}
+
+// ---- alignments ---------------------------------------------------------------------------------------------------------
+
+interface Ctc extends Circumstances {
+  readonly description: string;
+  readonly loss: {
+    readonly T: number;
+    readonly B: number;
+    readonly V: number;
+    readonly U: number;
+    readonly ms: number;
+    readonly torchMs: number;
+    readonly ratio: number;
+    readonly ratioQuartiles: readonly number[];
+  };
+  readonly search: readonly { readonly what: string; readonly audioMs: number; readonly ms: number; readonly timesRealTime: number }[];
+}
+
+function ctcVerdicts(): Verdict[] {
+  const result = readResult<Ctc>('ctc');
+  if (result === null) return [];
+  return [
+    {
+      what: `CTC loss and gradient against torch ≥ ${limits.ctcRatio}x`,
+      met: result.loss.ratio >= limits.ctcRatio,
+      was: `${result.loss.ratio.toFixed(2)}x`,
+    },
+    ...result.search.map(({ what, timesRealTime }) => ({
+      what: `CTC beam search, ${what}, against real time ≥ ${limits.searchTimesRealTime}x`,
+      met: timesRealTime >= limits.searchTimesRealTime,
+      was: `${timesRealTime.toFixed(0)}x`,
+    })),
+  ];
+}
+
+function ctc(): string {
+  const result = readResult<Ctc>('ctc');
+  if (result === null) return notMeasured('npx tsx bench/ctc.ts');
+  const { T, B, V, U, ms, torchMs, ratio, ratioQuartiles } = result.loss;
+  const quartiles = ratioQuartiles.map((q) => q.toFixed(2)).join('–');
+  const rows = [
+    [
+      `CTC loss and gradient (T ${T}, B ${B}, V ${V}, U ${U})`,
+      time(ms),
+      `PyTorch ${time(torchMs)}`,
+      `${ratioText(ratio)} (${quartiles})`,
+      `≥ ${limits.ctcRatio}x`,
+      verdict(ratio >= limits.ctcRatio),
+    ],
+    ...result.search.map(({ what, audioMs, ms, timesRealTime }) => [
+      `beam search of width 10, ${what}`,
+      time(ms),
+      `${(audioMs / 1000).toFixed(0)} s of frames`,
+      `${timesRealTime.toFixed(0)}x`,
+      `≥ ${limits.searchTimesRealTime}x`,
+      verdict(timesRealTime >= limits.searchTimesRealTime),
+    ]),
+  ];
+  return `${above(result, result.description)}\n\n${table(['measured', 'Unrolled', 'against', 'ratio (quartiles)', 'target', 'met'], rows)}`;
 }
 
 // ---- quality ------------------------------------------------------------------------------------------------------------

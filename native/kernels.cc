@@ -4,6 +4,7 @@
 #include "calls.h"
 #include "conv.h"
 #include "crf.h"
+#include "ctc.h"
 #include "elementwise.h"
 #include "gemm.h"
 #include "gru.h"
@@ -14,8 +15,11 @@
 #include "planes.h"
 #include "random.h"
 #include "recurrent_abi.h"
+#include "reservoir.h"
+#include "ridge.h"
 #include "rnn.h"
 #include "rows.h"
+#include "transducer.h"
 
 namespace unrolled {
 namespace UNROLLED_ISA {
@@ -68,6 +72,14 @@ static int32_t replay(const double *calls, int32_t count, int32_t threads) {
   X(crf_backward)                                                                                                           \
   X(crf_decode_workspace)                                                                                                   \
   X(crf_decode)                                                                                                             \
+  X(ctc_forward_workspace)                                                                                                  \
+  X(ctc_forward)                                                                                                            \
+  X(ctc_backward_workspace)                                                                                                 \
+  X(ctc_backward)                                                                                                           \
+  X(transducer_forward_workspace)                                                                                           \
+  X(transducer_forward)                                                                                                     \
+  X(transducer_backward_workspace)                                                                                          \
+  X(transducer_backward)                                                                                                    \
   X(conv2d_workspace)                                                                                                       \
   X(conv2d)                                                                                                                 \
   X(conv2d_backward_workspace)                                                                                              \
@@ -82,6 +94,11 @@ static int32_t replay(const double *calls, int32_t count, int32_t threads) {
   X(attention_forward)                                                                                                      \
   X(attention_backward_workspace)                                                                                           \
   X(attention_backward)                                                                                                     \
+  X(reservoir_forward)                                                                                                      \
+  X(gram_workspace)                                                                                                         \
+  X(gram)                                                                                                                   \
+  X(ridge_solve_workspace)                                                                                                  \
+  X(ridge_solve)                                                                                                            \
   X(clip_norm)                                                                                                              \
   X(clip_value)                                                                                                             \
   X(sgd)                                                                                                                    \

@@ -39,11 +39,14 @@ export * from './data/index.ts';
 export * from './data/text/index.ts';
 export * from './decode/index.ts';
 export * from './insight/figure/index.ts';
+export * from './insight/index.ts';
 export * from './interop/index.ts';
 // Losses and optimisers
 export { AdaptiveSoftmax, type AdaptiveSoftmaxOptions } from './losses/adaptive-softmax.ts';
+export type { AlignmentTargets } from './losses/alignment-targets.ts';
 export { type CandidateSampler, logUniformSampler, unigramSampler } from './losses/candidate-sampler.ts';
 export { type CrossEntropyOptions, crossEntropy } from './losses/cross-entropy.ts';
+export { type CtcLossOptions, ctcLoss } from './losses/ctc.ts';
 export {
   gaussianLoss,
   type NegativeBinomialOptions,
@@ -65,6 +68,7 @@ export {
 export { type BprMaxOptions, bprMax, type RankingLossOptions, top1Max } from './losses/ranking.ts';
 export type { Reduction } from './losses/reduction.ts';
 export { type SampledSoftmaxOptions, sampledSoftmax } from './losses/sampled-softmax.ts';
+export { type TransducerLossOptions, transducerLoss } from './losses/transducer.ts';
 export { Attention, type AttentionKind, type AttentionMemory, type AttentionOptions } from './nn/attention.ts';
 export {
   AttentionDecoder,
@@ -100,13 +104,34 @@ export {
   type PoolingLengths,
   weightedSum,
 } from './nn/pooling.ts';
+export { PyramidalEncoder, type PyramidalEncoderOptions, type PyramidalState, PyramidalStream } from './nn/pyramidal-encoder.ts';
+export type { GateName, GateStatistics, RecurrenceStatistics } from './nn/recurrence-statistics.ts';
 export { type Cell, type CellState, Recurrent } from './nn/recurrent.ts';
 export type { CellOptions, RecurrentInit } from './nn/recurrent-direction.ts';
 export type { ForwardOptions, RecurrentOptions, SequenceInput } from './nn/recurrent-stack.ts';
 export { type Floats, RecurrentStream, type StreamState } from './nn/recurrent-stream.ts';
 export { RNN, type RNNCellOptions, type RNNOptions } from './nn/rnn.ts';
 export { RNNCell } from './nn/rnn-cell.ts';
+export { SideBySide, type Streamable } from './nn/side-by-side.ts';
+export {
+  type Subsampled,
+  type SubsampleOptions,
+  type SubsampleState,
+  SubsampleStream,
+  type Subsampling,
+  subsample,
+} from './nn/subsampling.ts';
+export {
+  Joint,
+  type JointOptions,
+  type PredictionState,
+  Transducer,
+  type TransducerOptions,
+  type TransducerSteps,
+} from './nn/transducer.ts';
 export * from './optim/index.ts';
+// Echo state networks
+export * from './reservoir/index.ts';
 export * from './tasks/index.ts';
 export { BackendError, ConfigError, DivergenceError, FileError, type FileLocation, FormatError, ShapeError } from './tensor/errors.ts';
 export { Random, type RandomState } from './tensor/random.ts';

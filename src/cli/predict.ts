@@ -2,6 +2,7 @@
 import { fstatSync } from 'node:fs';
 import type { Command } from 'commander';
 import { getBackend } from '../backend/select.ts';
+import { readBytes } from '../data/files-node.ts';
 import { textFile, textOf, textStream } from '../data/text/text-source.ts';
 import { taskNamed, tasks } from '../tasks/registry.ts';
 import type { PredictInput, Task } from '../tasks/task.ts';
@@ -60,11 +61,15 @@ export function inputOf(task: Task, input: string | undefined, { file }: { reado
     throw new ConfigError(`expected one input, received "${input}" and --file ${file}. Leave one of them out.`);
   }
   const colors = showsColor(process.stdout);
-  const path = file ?? (task.input === 'file' && input !== '-' ? input : undefined);
-  if (path !== undefined) return { ...textFile(path), path, colors };
-  if (input === '-' || (input === undefined && task.input !== 'optional text' && isPiped()))
-    return { ...textStream(process.stdin, 'standard input'), path: null, colors };
+  const path = file ?? (task.input.endsWith('file') && input !== '-' ? input : undefined);
+  if (path !== undefined) return { ...textFile(path), path, bytes: () => wholeFile(path), colors };
+  if (input === '-' || (input === undefined && !task.input.startsWith('optional') && isPiped()))
+    return { ...textStream(process.stdin, 'standard input'), path: null, bytes: () => process.stdin, colors };
   return { ...textOf(input ?? '', 'the input'), path: null, colors };
+}
+
+async function* wholeFile(path: string): AsyncGenerator<Uint8Array> {
+  yield await readBytes(path);
 }
 
 /** Whether something comes through a pipe, a socket (what Node gives a child) or a file; there may be nothing at all. */

@@ -53,6 +53,32 @@ export {
   resumeForecasting,
   type Tables,
 } from './forecasting/training.ts';
+export { Alphabet } from './handwriting/alphabet.ts';
+export type { RecognizedCharacter, StrokeSpan } from './handwriting/character-spans.ts';
+export type { HandwritingArchitecture, HandwritingConfig, HandwritingNormalization, InputKind } from './handwriting/config.ts';
+export type { HandwritingData, HandwritingSample, HandwritingSources } from './handwriting/dataset.ts';
+export { type DrawInkOptions, drawInk } from './handwriting/draw.ts';
+export { evaluateHandwriting, type HandwritingEvaluation, type HandwritingMetrics } from './handwriting/evaluate.ts';
+export { FeatureExtractor, type FeatureSettings, type LineFeatures } from './handwriting/features.ts';
+export type { Handwriting, Ink, LineImage, Stroke } from './handwriting/ink.ts';
+export { HandwritingModel, type HandwritingModelOptions } from './handwriting/model.ts';
+export type { HandwritingOptions, ReadingOptions as HandwritingReadingOptions } from './handwriting/options.ts';
+export { type HandwritingSource, readHandwriting } from './handwriting/read.ts';
+export {
+  type HandwritingDecoding,
+  type RecognizedLine,
+  type RecognizeOptions,
+  type Recognizer,
+  recognize,
+} from './handwriting/recognize.ts';
+export { handwritingFrom, loadHandwriting, type SavedHandwriting, saveHandwriting } from './handwriting/saved.ts';
+export { InkStream, type InkStreamOptions, type PartialText, type PenPoint, type StreamedCharacter } from './handwriting/stream.ts';
+export {
+  type HandwritingFiles,
+  type HandwritingTraining,
+  prepareHandwriting,
+  resumeHandwriting,
+} from './handwriting/training.ts';
 
 export type { Architecture, LanguageModelConfig } from './language-model/config.ts';
 export { type EvaluateOptions as EvaluateTokensOptions, evaluateTokens, type LanguageMetrics } from './language-model/evaluate.ts';
@@ -60,6 +86,7 @@ export { generate } from './language-model/generate.ts';
 export { LanguageModel, type LanguageModelOptions, type LanguageState, LanguageStream } from './language-model/model.ts';
 export type { GenerateOptions, LanguageModelOptions as LanguageModelTrainingOptions } from './language-model/options.ts';
 export { languageModelFrom, loadLanguageModel, type SavedLanguageModel, saveLanguageModel } from './language-model/saved.ts';
+export { LanguageModelScorer, type LanguageScorerState } from './language-model/scorer.ts';
 export { type LanguageTexts, type LanguageTraining, prepareLanguageModel, resumeLanguageModel } from './language-model/training.ts';
 export { type BleuOptions, type BleuScore, type BleuTokenizer, corpusBleu } from './metrics/bleu.ts';
 export { captionWords } from './metrics/caption-words.ts';
@@ -67,6 +94,18 @@ export { type ChrfOptions, corpusChrf } from './metrics/chrf.ts';
 export { type CiderScore, cider } from './metrics/cider.ts';
 export { type ClassScores, type Confusion, type ConfusionJson, ConfusionMatrix, MultiLabelScores } from './metrics/classification.ts';
 export { type Entity, type EntityScore, EntityScores, entitiesIn, splitTag } from './metrics/entities.ts';
+export {
+  alignSequences,
+  characterErrorRate,
+  charactersOf,
+  type Edit,
+  ErrorRate,
+  type ErrorRateJson,
+  editDistance,
+  type FrequentError,
+  wordErrorRate,
+  wordsOf,
+} from './metrics/error-rate.ts';
 export { ForecastMetrics, type Judged } from './metrics/forecast.ts';
 export { type RankingMetrics, RankingScores, rankOf, topOf } from './metrics/ranking.ts';
 export type { Sample as ProteinSample, StructureBatch } from './protein-structure/batches.ts';
@@ -150,6 +189,22 @@ export {
   resumeTextClassifier,
   type TextClassifierTraining,
 } from './text-classification/training.ts';
+export { type AttentionFigureOptions, attentionFigure } from './translation/attention-figure.ts';
+export type { TranslationConfig, TranslatorArchitecture } from './translation/config.ts';
+export {
+  type EvaluateTranslatorOptions,
+  evaluateTranslator,
+  type TranslationEvaluation,
+  type TranslationMetrics,
+} from './translation/evaluate.ts';
+export { type EncodedSentences, type TranslationBatch, Translator, type TranslatorOptions } from './translation/model.ts';
+export type { TranslationOptions } from './translation/options.ts';
+export { loadTranslator, type SavedTranslator, saveTranslator, translatorFrom } from './translation/saved.ts';
+export { type PairFiles, type PairFormat, readPairs, type SentencePair } from './translation/sentence-pairs.ts';
+export { prepareTranslation, resumeTranslation, type TranslationFiles, type TranslationTraining } from './translation/training.ts';
+export type { EncodedPair, TranslationData } from './translation/training-pairs.ts';
+export { type TranslatedSentence, type Translation, type TranslationSearch, translateSentences } from './translation/translate.ts';
+export { SentenceVocabulary, type SentenceVocabularyJson, type TranslationLevel } from './translation/vocabulary.ts';
 export {
   type EncodedWords,
   type WordBatch,

@@ -492,6 +492,44 @@ def crf():
     }
 
 
+# ---- connectionist temporal classification ------------------------------------------------------------------------------
+
+def ctc():
+    """torch.nn.functional.ctc_loss of log_softmax: one loss a row, and the gradient by the logits."""
+    source = Source("ctc")
+
+    def record(B, T, V, targets, input_lengths, **options):
+        logits = source.normal(B, T, V, scale=2.0)
+        U = max(len(y) for y in targets)
+        padded = torch.tensor([y + [0] * (U - len(y)) for y in targets]).reshape(B, U)
+        lengths = torch.tensor([len(y) for y in targets])
+        scales = source.normal(B)
+        call = lambda x, reduction: nn.functional.ctc_loss(
+            nn.functional.log_softmax(x, -1).transpose(0, 1), padded, torch.tensor(input_lengths), lengths, reduction=reduction, **options)
+        x = logits.clone().requires_grad_()
+        losses = call(x, "none")
+        (losses * scales).sum().backward()
+        y = logits.clone().requires_grad_()
+        mean = call(y, "mean")
+        mean.backward()
+        return {
+            "options": options, "logits": given(logits), "targets": targets, "inputLengths": input_lengths, "scales": given(scales),
+            "losses": computed(losses), "gradient": computed(x.grad),
+            "mean": mean.item() if math.isfinite(mean.item()) else None, "meanGradient": computed(y.grad),
+        }
+
+    repeats = [3, 3, 1, 1, 1, 2]
+    return {
+        **header("ctc_loss(log_softmax(logits)): losses of rows, the gradient of sum(losses * scales), and the mean with its gradient"),
+        "cases": [
+            record(4, 9, 6, [[1, 2, 2], [5], [], [3, 4, 3, 1]], [9, 6, 4, 7]),
+            record(2, 30, 11, [[int(v) for v in source.integers(10, 12) + 1], [7, 7, 7]], [30, 17]),
+            record(3, 12, 5, [repeats, repeats[:4], repeats], [12, 6, 9], blank=4),
+            record(3, 8, 5, [repeats, [1, 2], [1, 1]], [8, 8, 2], zero_infinity=True),
+            record(3, 8, 5, [repeats, [1, 2], [1, 1]], [8, 8, 2]),
+            record(2, 100, 12, [[int(v) for v in source.integers(11, 30) + 1], [int(v) for v in source.integers(11, 9) + 1]], [100, 81]),
+        ],
+    }
 # ---- planes ------------------------------------------------------------------------------------------------------------
 
 def planes():
@@ -548,6 +586,45 @@ def planes():
     norm.eval()
     record["batchNorm"]["evaluation"] = step()
     return record
+
+
+# ---- transducer ---------------------------------------------------------------------------------------------------------
+
+def transducer():
+    """Graves's forward variables as a plain loop over the lattice, differentiated by torch.autograd: torchaudio is not among Debian's packages."""
+    source = Source("transducer")
+
+    def loss_of(logits, target, n, blank):
+        log_p = nn.functional.log_softmax(logits, -1)
+        alphas = {}
+        for t in range(n):
+            for u in range(len(target) + 1):
+                ways = []
+                if t > 0:
+                    ways.append(alphas[t - 1, u] + log_p[t - 1, u, blank])
+                if u > 0:
+                    ways.append(alphas[t, u - 1] + log_p[t, u - 1, target[u - 1]])
+                alphas[t, u] = torch.logsumexp(torch.stack(ways), 0) if ways else torch.zeros(())
+        return -(alphas[n - 1, len(target)] + log_p[n - 1, len(target), blank])
+
+    def record(T, U, V, targets, input_lengths, blank=0):
+        B = len(targets)
+        logits, scales = source.normal(B, T, U + 1, V, scale=2.0), source.normal(B)
+        x = logits.clone().requires_grad_()
+        losses = torch.stack([loss_of(x[b], targets[b], input_lengths[b], blank) for b in range(B)])
+        (losses * scales).sum().backward()
+        return {
+            "blank": blank, "logits": given(logits), "targets": targets, "inputLengths": input_lengths, "scales": given(scales),
+            "losses": computed(losses), "gradient": computed(x.grad),
+        }
+
+    return {
+        **header("transducer loss of log_softmax(logits): losses of rows, and the gradient of sum(losses * scales)"),
+        "cases": [
+            record(5, 4, 6, [[1, 2, 2, 5], [3], [], [4, 4, 4]], [5, 3, 2, 1]),
+            record(9, 12, 4, [[int(v) for v in source.integers(3, 12)], [0, 1, 2]], [9, 7], blank=3),
+        ],
+    }
 
 
 # ---- optimisers and schedules ------------------------------------------------------------------------------------------
@@ -621,6 +698,80 @@ def schedules():
     }
 
 
+# ---- audio ---------------------------------------------------------------------------------------------------------------
+# Written out in NumPy from the definitions of Kaldi's features (feat/feature-window.cc, mel-computations.cc, feature-mfcc.cc) and of
+# torchaudio's resample (a convolution with the kernels of all phases): neither library is needed.
+
+def kaldi_frames(x, rate, length_ms, shift_ms, window, preemphasis):
+    length, shift = int(rate * length_ms / 1000), int(rate * shift_ms / 1000)
+    frames = np.stack([x[i * shift:i * shift + length] for i in range(1 + (len(x) - length) // shift)])
+    frames = frames - frames.mean(axis=1, keepdims=True)
+    frames = frames - preemphasis * np.concatenate([frames[:, :1], frames[:, :-1]], axis=1)
+    hann = np.hanning(length)
+    shapes = {"povey": hann ** 0.85, "hann": hann, "hamming": np.hamming(length), "rectangular": np.ones(length)}
+    return frames * shapes[window]
+
+
+def kaldi_log_mel(x, rate, bins, low, high, length_ms=25, shift_ms=10, window="povey", preemphasis=0.97):
+    frames = kaldi_frames(x, rate, length_ms, shift_ms, window, preemphasis)
+    size = 1 << (frames.shape[1] - 1).bit_length()
+    power = np.abs(np.fft.rfft(frames, size)) ** 2
+    mel = lambda hz: 1127.0 * np.log(1.0 + hz / 700.0)
+    edges = np.linspace(mel(low), mel(high), bins + 2)
+    lines = mel(np.arange(size // 2 + 1) * rate / size)
+    banks = np.stack([np.interp(lines, edges[m:m + 3], [0.0, 1.0, 0.0], left=0.0, right=0.0) for m in range(bins)])
+    banks[:, -1] = 0.0
+    return np.log(np.maximum(power @ banks.T, np.finfo(np.float32).eps))
+
+
+def kaldi_mfcc(log_mel, count, lifter):
+    n = log_mel.shape[1]
+    i, m = np.arange(count)[:, None], np.arange(n)[None, :]
+    cosines = np.where(i == 0, np.sqrt(1 / n), np.sqrt(2 / n)) * np.cos(np.pi / n * (m + 0.5) * i)
+    lifts = 1.0 + 0.5 * lifter * np.sin(np.pi * np.arange(count) / lifter) if lifter else np.ones(count)
+    return (log_mel @ cosines.T) * lifts
+
+
+def deltas_of(x):
+    padded = np.concatenate([x[:1], x[:1], x, x[-1:], x[-1:]])
+    n = len(x)
+    return sum(k * (padded[2 + k:2 + k + n] - padded[2 - k:2 - k + n]) for k in (1, 2)) / 10
+
+
+def resampled(x, old, new, width=6, rolloff=0.99):
+    divisor = math.gcd(old, new)
+    old, new = old // divisor, new // divisor
+    base = min(old, new) * rolloff
+    reach = math.ceil(width * old / base)
+    t = (np.arange(0, -new, -1)[:, None] / new + np.arange(-reach, reach + old)[None, :] / old) * base
+    t = np.clip(t, -width, width)
+    kernels = np.sinc(t) * np.cos(t * np.pi / width / 2) ** 2 * base / old
+    padded = np.concatenate([np.zeros(reach), x, np.zeros(reach + old)])
+    blocks = [kernels @ padded[i:i + kernels.shape[1]] for i in range(0, len(x), old)]
+    return np.concatenate(blocks)[:math.ceil(new * len(x) / old)]
+
+
+def audio():
+    source = np.random.RandomState(zlib.crc32(b"audio"))
+    seconds = np.arange(2000) / 8000
+    x = 0.4 * np.sin(2 * np.pi * (300 + 900 * seconds) * seconds) + 0.05 * source.randn(2000) + 0.02
+    x[900:1400] = 0.0
+    x = x.astype(np.float32).astype(np.float64)
+    cases = []
+    for options, mel in [
+        ({"sampleRateHz": 8000}, dict(rate=8000, bins=40, low=20, high=4000)),
+        ({"sampleRateHz": 8000, "window": "hann", "numMelBins": 23, "lowFrequencyHz": 100, "highFrequencyHz": -200, "preemphasis": 0},
+         dict(rate=8000, bins=23, low=100, high=3800, window="hann", preemphasis=0.0)),
+        ({"sampleRateHz": 16000, "window": "hamming", "frameLengthMs": 20, "frameShiftMs": 5, "numMelBins": 26, "highFrequencyHz": 7000},
+         dict(rate=16000, bins=26, low=20, high=7000, window="hamming", length_ms=20, shift_ms=5)),
+    ]:
+        log_mel = kaldi_log_mel(x, **mel)
+        cases.append({"options": options, "logMel": computed(log_mel), "mfcc": computed(kaldi_mfcc(log_mel, 13, 22)),
+                      "mfccNoLifter": computed(kaldi_mfcc(log_mel, 13, 0)),
+                      "deltas": computed(np.concatenate([log_mel, deltas_of(log_mel), deltas_of(deltas_of(log_mel))], axis=1))})
+    rates = [(8000, 16000), (44100, 8000), (11025, 8000), (9, 10), (11, 10)]
+    return {**header("Kaldi's log-mel and MFCC, deltas, torchaudio's resampling, written out in NumPy"), "samples": encode(x, np.float32),
+            "features": cases, "resampled": [{"from": a, "to": b, "samples": computed(resampled(x[:700], a, b))} for a, b in rates]}
 # ---- decoder with attention --------------------------------------------------------------------------------------------
 
 def attention():
@@ -702,7 +853,82 @@ def attention():
 
 # ---- files -------------------------------------------------------------------------------------------------------------
 
-FIXTURES = {"recurrent": recurrent, "cells": cells, "losses": losses, "layers": layers, "crf": crf, "planes": planes, "attention": attention, "optimizers": optimizers, "schedules": schedules}
+FIXTURES = {"recurrent": recurrent, "cells": cells, "losses": losses, "layers": layers, "crf": crf, "ctc": ctc, "transducer": transducer, "optimizers": optimizers, "schedules": schedules, "attention": attention, "planes": planes}
+# ---- looking inside ----------------------------------------------------------------------------------------------------
+
+def insight():
+    """Two layers of torch.nn's cells: the norm of each hidden state's gradient, and Jacobians between states."""
+    B, T, I, H = 3, 7, 4, 5
+    cells = []
+    for kind in ("RNN", "GRU", "LSTM"):
+        source = Source(f"insight {kind}")
+        stack = [getattr(nn, f"{kind}Cell")(I, H), getattr(nn, f"{kind}Cell")(H, H)]
+        parameters = {}
+        with torch.no_grad():
+            for layer, cell in enumerate(stack):
+                for name, p in cell.named_parameters():
+                    p.copy_(source.normal(*p.shape, scale=0.75))
+                    parameters[f"{name}_l{layer}"] = given(p)
+        x, scales = source.normal(B, T, I), source.normal(B, T, H)
+
+        def step(x_t, states):
+            after = []
+            for cell, state in zip(stack, states):
+                new = cell(x_t, state)
+                after.append(new)
+                x_t = new[0] if kind == "LSTM" else new
+            return after
+
+        def zeros(batch):
+            zero = lambda: torch.zeros(batch, H)
+            return [(zero(), zero()) if kind == "LSTM" else zero() for _ in stack]
+
+        states, hidden, loss = zeros(B), [[], []], 0
+        for t in range(T):
+            states = step(x[:, t], states)
+            for layer, state in enumerate(states):
+                h = state[0] if kind == "LSTM" else state
+                h.retain_grad()
+                hidden[layer].append(h)
+            loss = loss + (hidden[1][t] * scales[:, t]).sum()
+        loss.backward()
+        norms = [[float(h.grad.norm()) for h in layer] for layer in hidden]
+
+        # From one flat state [h of each layer, c of each layer] to the one k steps later.
+        def flat(states):
+            parts = [[s[i] for s in states] for i in range(2)] if kind == "LSTM" else [states]
+            return torch.cat([part for group in parts for part in group], dim=-1).reshape(-1)
+
+        def unflat(v):
+            v = v.reshape(-1, 1, H)
+            return [(v[0], v[2]), (v[1], v[3])] if kind == "LSTM" else [v[0], v[1]]
+
+        trajectory = [flat(zeros(1)).detach()]
+        for t in range(T):
+            trajectory.append(flat(step(x[:1, t], unflat(trajectory[-1]))).detach())
+        jacobians = []
+        for k in range(1, T):
+            def later(v, k=k):
+                states = unflat(v)
+                for t in range(T - k, T):
+                    states = step(x[:1, t], states)
+                return flat(states)
+            J = torch.autograd.functional.jacobian(later, trajectory[T - k])
+            block = lambda layer: J[layer * H:(layer + 1) * H, layer * H:(layer + 1) * H]
+            jacobians.append({
+                "state": float(J.norm() / math.sqrt(len(J))),
+                "hidden": [float(block(layer).norm() / math.sqrt(H)) for layer in range(2)],
+                "spectral": float(torch.linalg.matrix_norm(J, ord=2)),
+            })
+        cells.append({"kind": kind, "parameters": parameters, "x": given(x), "scales": given(scales), "norms": norms, "jacobians": jacobians})
+    return {**header("norms of gradients and of Jacobians through time, two layers"), "cells": cells}
+
+
+# ---- files -------------------------------------------------------------------------------------------------------------
+
+FIXTURES = {"recurrent": recurrent, "cells": cells, "losses": losses, "layers": layers, "crf": crf, "ctc": ctc, "optimizers": optimizers, "schedules": schedules, "attention": attention, "planes": planes}
+FIXTURES["audio"] = audio
+FIXTURES["insight"] = insight
 
 
 def difference(path, old, new):
@@ -710,7 +936,7 @@ def difference(path, old, new):
     if isinstance(old, dict) and isinstance(new, dict):
         if "float64" in old and "float64" in new:
             a, b = (np.frombuffer(base64.b64decode(v["float64"])) for v in (old, new))
-            same = old["shape"] == new["shape"] and np.allclose(a, b, rtol=1e-9, atol=1e-12)
+            same = old["shape"] == new["shape"] and np.allclose(a, b, rtol=1e-9, atol=1e-12, equal_nan=True)
             return None if same else path
         if old.keys() != new.keys():
             return path
