@@ -10,7 +10,7 @@ import { formatSafetensors } from '../../interop/safetensors.ts';
 import { Random } from '../../tensor/random.ts';
 import { formatModel, parseModel } from '../../training/model-file.ts';
 import { imageBatch, viewsOf } from './augment.ts';
-import { captionPictures } from './captions.ts';
+import { captionPictures } from './caption-pictures.ts';
 import { evaluateCaptioner } from './evaluate.ts';
 import { readPicture, readPictures } from './pictures.ts';
 import { captionerFrom, loadCaptioner } from './saved.ts';

@@ -4,7 +4,7 @@ import { isImageName } from '../../data/images.ts';
 import { ConfigError, FormatError } from '../../tensor/errors.ts';
 import type { ModelFile } from '../../training/model-file.ts';
 import type { Evaluation, Facts, PredictInput, Prediction, PreparedTraining, Task, TaskOptions } from '../task.ts';
-import { type CaptioningResult, captionPictures } from './captions.ts';
+import { type CaptioningResult, captionPictures } from './caption-pictures.ts';
 import { readExamples } from './dataset.ts';
 import { evaluateCaptioner } from './evaluate.ts';
 import { drawLooked } from './looked.ts';
