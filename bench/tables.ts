@@ -11,6 +11,7 @@ import type { BenchRecord } from '../src/cli/bench/records.ts';
 import { type Circumstances, readResult } from './circumstances.ts';
 import { writeLongMemoryFigure } from './quality/long-memory/figure.ts';
 import { memoryTable, remedyTable } from './quality/long-memory/tables.ts';
+import type { Convolutions } from './convolution.ts';
 import { qualityTable } from './quality-table.ts';
 import { limits, type SpeedTarget, speedTargets } from './targets.ts';
 import type { Throughput } from './throughput.ts';
@@ -44,6 +45,7 @@ const tables: Record<string, () => string> = {
         (r.backend === 'native' || !r.peer!.startsWith('tfjs')),
     ),
   overhead,
+  convolution,
   memory,
   size,
   soak,
@@ -259,6 +261,20 @@ function overhead(): string {
     verdict(overhead <= limits.overhead),
   ];
   return `${above(result, result.description)}\n\n${table(['public face', 'bare kernels', 'overhead (quartiles)', 'target', 'met'], [row])}`;
+}
+
+function convolution(): string {
+  const result = readResult<Convolutions>('convolution');
+  if (result === null) return notMeasured('npx tsx bench/convolution.ts');
+  const rows = result.unrolled.map(({ block, ...ours }, i) => [
+    block,
+    ...(['convolution', 'forward', 'training'] as const).map((what) => {
+      const theirs = result.theirs[i][what];
+      return `${time(ours[what])} / ${time(theirs)} (${(theirs / ours[what]).toFixed(2)}x)`;
+    }),
+  ]);
+  const head = ['block', 'convolution alone', 'block, forward', 'block, forward and backward'];
+  return `${above(result, result.backend)}\n\n${table(head, rows)}`;
 }
 
 function memory(): string {
