@@ -63,12 +63,8 @@ export type { Reduction } from './losses/reduction.ts';
 export { type SampledSoftmaxOptions, sampledSoftmax } from './losses/sampled-softmax.ts';
 // Layers
 export { Attention, type AttentionKind, type AttentionMemory, type AttentionOptions } from './nn/attention.ts';
-export {
-  AttentionDecoder,
-  type AttentionDecoderOptions,
-  type AttentionForwardOptions,
-  type AttentionResult,
-} from './nn/attention-decoder.ts';
+export { AttentionDecoder, type AttentionDecoderOptions, type AttentionForwardOptions } from './nn/attention-decoder.ts';
+export type { AttentionResult } from './nn/attention-run.ts';
 export type { ScoredPath } from './nn/best-paths.ts';
 export { type CharacterBatch, CharacterEncoder, type CharacterEncoderOptions } from './nn/character-encoder.ts';
 export { type CrfLossOptions, type CrfPathOptions, LinearChainCrf, type LinearChainCrfOptions } from './nn/crf.ts';
