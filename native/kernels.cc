@@ -2,7 +2,9 @@
 // (see vector.h); src/backend/kernels/exports.ts has the other side of each name.
 #include "attention.h"
 #include "calls.h"
+#include "conv.h"
 #include "crf.h"
+#include "ctc.h"
 #include "elementwise.h"
 #include "gemm.h"
 #include "gru.h"
@@ -10,10 +12,14 @@
 #include "lstm.h"
 #include "move.h"
 #include "optimizers.h"
+#include "planes.h"
 #include "random.h"
 #include "recurrent_abi.h"
+#include "reservoir.h"
+#include "ridge.h"
 #include "rnn.h"
 #include "rows.h"
+#include "transducer.h"
 
 namespace unrolled {
 namespace UNROLLED_ISA {
@@ -66,10 +72,33 @@ static int32_t replay(const double *calls, int32_t count, int32_t threads) {
   X(crf_backward)                                                                                                           \
   X(crf_decode_workspace)                                                                                                   \
   X(crf_decode)                                                                                                             \
+  X(ctc_forward_workspace)                                                                                                  \
+  X(ctc_forward)                                                                                                            \
+  X(ctc_backward_workspace)                                                                                                 \
+  X(ctc_backward)                                                                                                           \
+  X(transducer_forward_workspace)                                                                                           \
+  X(transducer_forward)                                                                                                     \
+  X(transducer_backward_workspace)                                                                                          \
+  X(transducer_backward)                                                                                                    \
+  X(conv2d_workspace)                                                                                                       \
+  X(conv2d)                                                                                                                 \
+  X(conv2d_backward_workspace)                                                                                              \
+  X(conv2d_backward)                                                                                                        \
+  X(max_pool2d)                                                                                                             \
+  X(max_pool2d_backward)                                                                                                    \
+  X(avg_pool2d)                                                                                                             \
+  X(avg_pool2d_backward)                                                                                                    \
+  X(batch_norm2d)                                                                                                           \
+  X(batch_norm2d_backward)                                                                                                  \
   X(attention_forward_workspace)                                                                                            \
   X(attention_forward)                                                                                                      \
   X(attention_backward_workspace)                                                                                           \
   X(attention_backward)                                                                                                     \
+  X(reservoir_forward)                                                                                                      \
+  X(gram_workspace)                                                                                                         \
+  X(gram)                                                                                                                   \
+  X(ridge_solve_workspace)                                                                                                  \
+  X(ridge_solve)                                                                                                            \
   X(clip_norm)                                                                                                              \
   X(clip_value)                                                                                                             \
   X(sgd)                                                                                                                    \

@@ -44,7 +44,7 @@ export interface Backend {
   readonly threads: number;
 
   // ---- memory -----------------------------------------------------------------------------------------------------
-  /** Contents undefined. 64-byte aligned where that matters. @throws BackendError when memory runs out */
+  /** Contents undefined. 64-byte aligned where that matters. float64 on every backend, for sums. @throws BackendError when memory runs out */
   allocate(dtype: DType, length: number): Buffer;
   /** Gives an allocated buffer (not a slice) back. */
   free(buffer: Buffer): void;
@@ -162,6 +162,41 @@ export interface Backend {
   crfBackward(chain: CrfBackward): void;
   /** The best path of each row (Viterbi); see CrfDecode. */
   crfDecode(chain: CrfDecode): void;
+
+  // ---- alignments -----------------------------------------------------------------------------------------------------
+  /** Minus the log-probability of a target without alignment, for each row; see CtcForward. */
+  ctcForward(loss: CtcForward): void;
+  /** Its gradient; see CtcBackward. */
+  ctcBackward(loss: CtcBackward): void;
+  /** Minus the log-probability of a target through a transducer's lattice, for each row; see TransducerForward. */
+  transducerForward(loss: TransducerForward): void;
+  /** Its gradient; see TransducerBackward. */
+  transducerBackward(loss: TransducerBackward): void;
+
+  // ---- planes, [B, C, height, width] ----------------------------------------------------------------------------------
+  /** A convolution; see Conv2d. */
+  conv2d(layer: Conv2d): void;
+  /** Its gradients; see Conv2dBackward. */
+  conv2dBackward(layer: Conv2dBackward): void;
+  /** The largest of each window; see MaxPool2d. */
+  maxPool2d(pool: MaxPool2d): void;
+  /** dX = 0, then dX[indices] += dY within each of `planes` planes of in and out elements. */
+  maxPool2dBackward(pool: MaxPool2dBackward): void;
+  /** The mean of each window; see AvgPool2d. */
+  avgPool2d(pool: AvgPool2d): void;
+  /** Its gradient; see AvgPool2dBackward. */
+  avgPool2dBackward(pool: AvgPool2dBackward): void;
+  /** Normalises each channel over a batch; see BatchNorm2d. */
+  batchNorm2d(norm: BatchNorm2d): void;
+  /** Its gradients; see BatchNorm2dBackward. */
+  batchNorm2dBackward(norm: BatchNorm2dBackward): void;
+  // ---- reservoirs and their readouts --------------------------------------------------------------------------------
+  /** The time loop of a reservoir; see ReservoirForward. */
+  reservoirForward(layer: ReservoirForward): void;
+  /** sums[i, j] += Σ_r x[r, i] · x[r, j] for j ≤ i: x [R, C], sums float64 [C, C], the lower half. Products are exact, sums are in float64. */
+  gram(x: Buffer, sums: Buffer, R: number, C: number): void;
+  /** Ridge regression out of such sums; see RidgeSolve. */
+  ridgeSolve(ridge: RidgeSolve): void;
 
   // ---- recurrent layers, one direction of one layer, a whole sequence a call ----------------------------------------
   /** The time loop of an Elman layer; see RnnForward. */
@@ -308,6 +343,206 @@ export interface CrfBackward extends Omit<CrfForward, 'losses'> {
 export interface CrfDecode extends Crf {
   readonly tags: Buffer; // int32 out [T, B], 0 past a row's length
   readonly scores: Buffer; // out [B]; −∞ where every path is forbidden, and the tags then mean nothing
+}
+
+/**
+ * Connectionist temporal classification. A path of n = inputLengths[b] classes, one a frame, spells the target y that is left of it
+ * when repeats are merged and then blanks are taken out. With softmax over the V classes of each frame,
+ *
+ *   P(y) = Σ over paths that spell y of Π_t softmax(logits_t)[path_t]
+ *
+ * A row that no path spells (fewer frames than symbols and the blanks between equal ones) has P(y) = 0.
+ *
+ * @see Graves, Fernández, Gomez & Schmidhuber (2006), doi:10.1145/1143844.1143891
+ */
+export interface Ctc {
+  readonly T: number;
+  readonly B: number;
+  /** Classes, the blank among them. */
+  readonly V: number;
+  /** Symbols of the longest target; may be 0. */
+  readonly U: number;
+  readonly logits: Buffer; // [T, B, V]
+  readonly inputLengths: Buffer | null; // int32 [B], in 0…T; null: all T
+  readonly targets: Buffer; // int32 [B, U], never the blank; past a target's length anything
+  readonly targetLengths: Buffer; // int32 [B], in 0…U
+  readonly blank: number;
+  /** A row that no path spells has loss 0 and gradient 0, instead of ∞ and NaN. */
+  readonly zeroInfinity: boolean;
+}
+
+/**
+ * losses[b] = −log P(y). Saved for the backward are logSumExp of each frame and the log-probabilities of all beginnings that have
+ * spelt u symbols and stand on a blank (u = 0…U), or on symbol u itself (u = 1…U), up to each row's lengths. With
+ * e_t = logits_t − max logits_t,
+ *
+ *   blanks_t[u]  = log(exp blanks_{t−1}[u] + exp symbols_{t−1}[u]) + e_t[blank] − shift_{t−1}
+ *   symbols_t[u] = log(exp symbols_{t−1}[u] + exp blanks_{t−1}[u−1] + [y_u ≠ y_{u−1}] exp symbols_{t−1}[u−1]) + e_t[y_u] − shift_{t−1}
+ *   shift_t = the largest of both (0 where that is −∞)
+ *
+ * from blanks_0[0] = e_0[blank], symbols_0[1] = e_0[y_1]; nothing grows with n.
+ */
+export interface CtcForward extends Ctc {
+  readonly losses: Buffer; // out [B]
+  readonly logSumExp: Buffer; // out [T, B], saved
+  readonly alphas: Buffer; // out [T, B, 2U + 1], saved: blanks 0…U, then symbols 1…U
+}
+
+/**
+ * Gradient of Σ_b scale_b · losses_b: dLogits_t[v] = scale_b · (softmax(logits_t)[v] − P(the path is on v at t | it spells y)). The
+ * second term goes from the last frame to the first: each state's share of the paths is dealt out to the states that it can come
+ * from, by their parts of what arrives at it.
+ */
+export interface CtcBackward extends Omit<CtcForward, 'losses'> {
+  /** [1] (one for all rows) or [B]. */
+  readonly scale: Buffer;
+  readonly dLogits: Buffer; // out [T, B, V], 0 past a row's length
+}
+
+/**
+ * A transducer's lattice. At node (t, u), in frame t with u symbols written, softmax(logits[t, u]) says whether to write the next
+ * symbol, y_{u+1}, or, with a blank, to go on to the next frame. A way from (0, 0) to the blank of (n − 1, U_b) writes all of the
+ * target; P(y) is the sum of all ways' probabilities.
+ *
+ * @see Graves (2012), arXiv:1211.3711
+ */
+export interface Transducer {
+  readonly B: number;
+  readonly T: number;
+  /** Classes, the blank among them. */
+  readonly V: number;
+  /** Places for symbols; may be 0. */
+  readonly U: number;
+  readonly logits: Buffer; // [B, T, U + 1, V], not time-major
+  readonly inputLengths: Buffer | null; // int32 [B], in 0…T; null: all T
+  readonly targets: Buffer; // int32 [B, U], never the blank; past a target's length anything
+  readonly targetLengths: Buffer; // int32 [B], in 0…U
+  readonly blank: number;
+}
+
+/**
+ * losses[b] = −log P(y); of a row without frames 0 where its target is empty, else ∞. Saved for the backward are logSumExp of each
+ * node, and the log-probability of arriving there, less the largest of each diagonal before: with p_{t,u} = log softmax(logits[t, u]),
+ * up to a row's lengths,
+ *
+ *   alphas[t, u] = log(exp(alphas[t − 1, u] + p_{t−1,u}[blank]) + exp(alphas[t, u − 1] + p_{t,u−1}[y_u])) − shift_{t+u−1}
+ *   shift_d = the largest of alphas[t, u] with t + u = d (0 where that is −∞) ;   alphas[0, 0] = 0
+ */
+export interface TransducerForward extends Transducer {
+  readonly losses: Buffer; // out [B]
+  readonly logSumExp: Buffer; // out [B, T, U + 1], saved
+  readonly alphas: Buffer; // out [B, T, U + 1], saved
+}
+
+/**
+ * Gradient of Σ_b scale_b · losses_b. With the shares w and s of all ways that leave a node by its blank and by its symbol,
+ *
+ *   dLogits[t, u][v] = scale_b · ((w + s) · softmax(logits[t, u])[v] − [v = blank] w − [v = y_{u+1}] s)
+ *
+ * from the last diagonal to the first: the share of a node is dealt out to the two edges that lead to it, by their parts of what arrives.
+ * NaN in a row that has no way.
+ */
+export interface TransducerBackward extends Omit<TransducerForward, 'losses'> {
+  /** [1] (one for all rows) or [B]. */
+  readonly scale: Buffer;
+  readonly dLogits: Buffer; // out [B, T, U + 1, V], 0 past a row's lengths
+}
+
+/**
+ * How windows lie over planes. A window at (r, v) covers, for i < kernelHeight and j < kernelWidth,
+ *
+ *   row r·strideY − paddingY + i·dilationY, column v·strideX − paddingX + j·dilationX
+ *
+ * and there are ⌊(height + 2·paddingY − (kernelHeight − 1)·dilationY − 1) / strideY⌋ + 1 of them along a column, along a row likewise.
+ */
+export interface Window2d {
+  readonly B: number;
+  readonly C: number;
+  readonly height: number;
+  readonly width: number;
+  readonly kernelHeight: number;
+  readonly kernelWidth: number;
+  readonly strideY: number;
+  readonly strideX: number;
+  readonly paddingY: number;
+  readonly paddingX: number;
+  readonly dilationY: number;
+  readonly dilationX: number;
+}
+
+/** y[b, o, r, v] = bias[o] + Σ_{c, i, j} weight[o, c, i, j] · x[b, c] at (i, j) of the window at (r, v); 0 where that is padding. */
+export interface Conv2d extends Window2d {
+  /** Output channels. */
+  readonly O: number;
+  readonly x: Buffer; // [B, C, height, width]
+  readonly weight: Buffer; // [O, C, kernelHeight, kernelWidth]
+  readonly bias: Buffer | null; // [O]
+  readonly y: Buffer; // out [B, O, output height, output width]
+}
+
+export interface Conv2dBackward extends Omit<Conv2d, 'bias' | 'y'> {
+  readonly dY: Buffer; // [B, O, output height, output width]
+  readonly dX: Buffer | null; // out, as x; null: not wanted
+  readonly dWeight: Buffer | null; // adds
+  readonly dBias: Buffer | null; // [O] adds
+}
+
+/** The largest of each window, the first of equals; padding is not among them, and NaN is the largest. */
+export interface MaxPool2d extends Window2d {
+  readonly x: Buffer; // [B, C, height, width]
+  readonly y: Buffer; // out [B, C, output height, output width]
+  readonly indices: Buffer; // int32 out, as y: row · width + column of the largest, saved
+}
+
+export interface MaxPool2dBackward {
+  readonly planes: number;
+  readonly dY: Buffer; // [planes, ·]
+  readonly indices: Buffer; // int32, as dY
+  readonly dX: Buffer; // out [planes, ·]
+}
+
+/** The mean of each window: over all of it, or, without countPadding, over what is no padding. No dilation. */
+export interface AvgPool2d extends Omit<Window2d, 'dilationY' | 'dilationX'> {
+  readonly countPadding: boolean;
+  readonly x: Buffer; // [B, C, height, width]
+  readonly y: Buffer; // out [B, C, output height, output width]
+}
+
+export interface AvgPool2dBackward extends Omit<AvgPool2d, 'x' | 'y'> {
+  readonly dY: Buffer; // as y
+  readonly dX: Buffer; // out, as x
+}
+
+/**
+ * y = (x − mean) · rstd · weight + bias, each of C channels over B planes of S elements; rstd = 1/√(variance + ε).
+ *
+ * In training mean and variance (divided by B·S) are the batch's own, and the running ones move towards them, the variance divided by
+ * B·S − 1 (as it is where that is 0): running += momentum · (own − running). Otherwise they are the running ones.
+ */
+export interface BatchNorm2d {
+  readonly B: number;
+  readonly C: number;
+  readonly S: number;
+  readonly isTraining: boolean;
+  readonly x: Buffer; // [B, C, S]
+  readonly weight: Buffer | null; // [C]; null: 1
+  readonly bias: Buffer | null; // [C]; null: 0
+  readonly epsilon: number;
+  readonly momentum: number;
+  /** [C], in and (in training) out. null, in training only: none are kept. */
+  readonly runningMean: Buffer | null;
+  readonly runningVariance: Buffer | null;
+  readonly mean: Buffer; // out [C], saved
+  readonly rstd: Buffer; // out [C], saved
+  readonly y: Buffer; // out [B, C, S]
+}
+
+/** In training the gradient flows through mean and variance too. */
+export interface BatchNorm2dBackward extends Omit<BatchNorm2d, 'bias' | 'epsilon' | 'momentum' | 'runningMean' | 'runningVariance' | 'y'> {
+  readonly dY: Buffer; // [B, C, S]
+  readonly dX: Buffer | null; // out, as x; in place with dY allowed
+  readonly dWeight: Buffer | null; // [C] adds
+  readonly dBias: Buffer | null; // [C] adds
 }
 
 /**
@@ -489,6 +724,51 @@ export interface AttentionBackward extends AttentionForward {
   readonly dKeys: Buffer; // [B, S, A] out
   readonly dMemory: Buffer; // [B, S, M] out
   readonly dScoreVector: Buffer | null; // [A] adds; with scoreVector only
+}
+
+/**
+ * A reservoir of leaky integrators (the weights stay as they were drawn, so there is no backward):
+ *
+ *   h_t = (1 − a) ⊙ h_{t−1} + a ⊙ tanh(drive_t + W h_{t−1})
+ *
+ * @see Jaeger, Lukoševičius, Popovici & Siewert (2007), doi:10.1016/j.neunet.2007.04.016
+ */
+export interface ReservoirForward {
+  readonly T: number;
+  readonly B: number;
+  readonly H: number;
+  /** int32 [B]; null: all T. A row that has ended carries its state through the remaining slots. */
+  readonly lengths: Buffer | null;
+  /** [T, B, H]: all of the argument of tanh that does not hang on h: projected inputs and feedback, bias, noise. */
+  readonly drive: Buffer;
+  readonly weightHh: ReservoirMatrix;
+  readonly leakRate: Buffer; // [H]: a, in (0, 1]
+  readonly h: Buffer; // [T+1, B, H] slots: the first is the initial state (in), the others are out
+}
+
+/** W [H, H]: all of it, row-major, or its entries in compressed sparse rows (as torch.sparse_csr). */
+export type ReservoirMatrix =
+  | { readonly kind: 'dense'; readonly values: Buffer }
+  | {
+      readonly kind: 'sparse';
+      readonly rowStarts: Buffer; // int32 [H+1]: row i has entries rowStarts[i] … rowStarts[i+1]−1
+      readonly columns: Buffer; // int32 [entries]
+      readonly values: Buffer; // [entries]
+    };
+
+/**
+ * The weights that minimise Σ_r ‖W z_r − y_r‖² + Σ_i penalty_i ‖W_i‖² over F features z and O targets y, by a Cholesky
+ * factorisation in float64: (ZᵀZ + diag(penalty)) Wᵀ = ZᵀY.
+ */
+export interface RidgeSolve {
+  readonly F: number;
+  readonly O: number;
+  /** float64 [F+O, F+O]: what `gram` makes of rows [z; y]. */
+  readonly sums: Buffer;
+  readonly penalty: Buffer; // [F], each ≥ 0
+  readonly weight: Buffer; // out [O, F]; undefined when there is no solution
+  /** out [1]: 0; or i+1 when the i-th pivot was not positive beyond rounding (at most 2⁻⁵² of its diagonal element). */
+  readonly failure: Buffer;
 }
 
 /** torch.optim.SGD. velocity null: no momentum. First step: velocity = gradient (the caller starts it at 0 and passes isFirst). */

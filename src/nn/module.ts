@@ -25,10 +25,11 @@ export type Initializer = (values: Float32Array | Float64Array, shape: Shape) =>
 export abstract class Module {
   readonly backend: Backend = getBackend();
   readonly #parameters = new Map<string, Parameter>();
+  readonly #buffers = new Map<string, Parameter>();
   readonly #children = new Map<string, Module>();
   #isTraining = true;
 
-  /** Whether dropout is on. */
+  /** Whether dropout is on, and statistics are those of the batch. */
   get isTraining(): boolean {
     return this.#isTraining;
   }
@@ -60,14 +61,24 @@ export abstract class Module {
     return [...new Set(this.namedParameters().values())];
   }
 
+  /** Every buffer under its state-dict name: what is kept, and not learnt, such as the statistics of a batch normalisation. */
+  namedBuffers(prefix = ''): Map<string, Parameter> {
+    const named = new Map<string, Parameter>();
+    for (const [name, buffer] of this.#buffers) named.set(prefix + name, buffer);
+    for (const [name, child] of this.#children) {
+      for (const [inner, buffer] of child.namedBuffers(`${prefix}${name}.`)) named.set(inner, buffer);
+    }
+    return named;
+  }
+
   /** Number of learnt numbers. */
   get parameterCount(): number {
     return this.parameters().reduce((count, parameter) => count + parameter.size, 0);
   }
 
-  /** A copy of every parameter under its state-dict name. */
+  /** A copy of every parameter and buffer under its state-dict name. */
   stateDict(): StateDict {
-    return new Map([...this.namedParameters()].map(([name, p]) => [name, { shape: p.shape, values: p.dataSync() }]));
+    return new Map([...this.#state()].map(([name, p]) => [name, { shape: p.shape, values: p.dataSync() }]));
   }
 
   /**
@@ -76,7 +87,7 @@ export abstract class Module {
    * @throws ConfigError on missing or unexpected names, ShapeError on another shape; nothing has been changed then
    */
   loadStateDict(state: StateDict): void {
-    const named = this.namedParameters();
+    const named = this.#state();
     for (const name of state.keys()) {
       if (!named.has(name)) {
         const near = nearest(name, [...named.keys()]);
@@ -125,6 +136,26 @@ export abstract class Module {
   }
 
   /**
+   * Registers, under its state-dict name, what is saved and loaded with the parameters but not learnt: no optimiser knows of it.
+   *
+   * @throws ConfigError when the name is taken
+   */
+  protected buffer(name: string, shape: Shape, init: Initializer): Parameter {
+    this.#requireFree(name);
+    const values = arrayOf(this.backend.float, sizeOf(shape)) as Float32Array | Float64Array;
+    init(values, shape);
+    const buffer = new Parameter(values, shape, this.backend);
+    buffer.requiresGrad = false;
+    this.#buffers.set(name, buffer);
+    return buffer;
+  }
+
+  /** Parameters, then buffers. */
+  #state(): Map<string, Parameter> {
+    return new Map([...this.namedParameters(), ...this.namedBuffers()]);
+  }
+
+  /**
    * Registers a part under its state-dict name.
    *
    * @throws ConfigError when the name is taken
@@ -136,7 +167,7 @@ export abstract class Module {
   }
 
   #requireFree(name: string): void {
-    if (!this.#parameters.has(name) && !this.#children.has(name)) return;
+    if (![this.#parameters, this.#buffers, this.#children].some((names) => names.has(name))) return;
     throw new ConfigError(`[${this.constructor.name}] expected a new name for a parameter or part, received "${name}" twice.`);
   }
 }

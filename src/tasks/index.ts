@@ -27,17 +27,48 @@ export {
   resumeForecasting,
   type Tables,
 } from './forecasting/training.ts';
+export type { RecognizedCharacter, StrokeSpan } from './handwriting/character-spans.ts';
+export type { HandwritingArchitecture, HandwritingConfig } from './handwriting/config.ts';
+export type { HandwritingData, HandwritingSample, HandwritingSources } from './handwriting/dataset.ts';
+export { type DrawInkOptions, drawInk } from './handwriting/draw.ts';
+export { evaluateHandwriting, type HandwritingEvaluation, type HandwritingMetrics } from './handwriting/evaluate.ts';
+export type { Handwriting, Ink, LineImage, Stroke } from './handwriting/ink.ts';
+export { HandwritingModel, type HandwritingModelOptions } from './handwriting/model.ts';
+export type { HandwritingOptions } from './handwriting/options.ts';
+export { type HandwritingSource, readHandwriting } from './handwriting/read.ts';
+export { type HandwritingDecoding, type RecognizedLine, type Recognizer, recognize } from './handwriting/recognize.ts';
+export { handwritingFrom, loadHandwriting, type SavedHandwriting, saveHandwriting } from './handwriting/saved.ts';
+export { InkStream, type InkStreamOptions, type PartialText, type PenPoint, type StreamedCharacter } from './handwriting/stream.ts';
+export {
+  type HandwritingFiles,
+  type HandwritingTraining,
+  prepareHandwriting,
+  resumeHandwriting,
+} from './handwriting/training.ts';
 export type { Architecture, LanguageModelConfig } from './language-model/config.ts';
 export { type EvaluateOptions as EvaluateTokensOptions, evaluateTokens, type LanguageMetrics } from './language-model/evaluate.ts';
 export { generate } from './language-model/generate.ts';
 export { LanguageModel, type LanguageModelOptions, type LanguageState, LanguageStream } from './language-model/model.ts';
 export type { GenerateOptions, LanguageModelOptions as LanguageModelTrainingOptions } from './language-model/options.ts';
 export { languageModelFrom, loadLanguageModel, type SavedLanguageModel, saveLanguageModel } from './language-model/saved.ts';
+export { LanguageModelScorer, type LanguageScorerState } from './language-model/scorer.ts';
 export { type LanguageTexts, type LanguageTraining, prepareLanguageModel, resumeLanguageModel } from './language-model/training.ts';
 export { type BleuOptions, type BleuScore, type BleuTokenizer, corpusBleu } from './metrics/bleu.ts';
 export { type ChrfOptions, corpusChrf } from './metrics/chrf.ts';
 export { type ClassScores, type Confusion, type ConfusionJson, ConfusionMatrix, MultiLabelScores } from './metrics/classification.ts';
 export { type Entity, type EntityScore, EntityScores, entitiesIn, splitTag } from './metrics/entities.ts';
+export {
+  alignSequences,
+  characterErrorRate,
+  charactersOf,
+  type Edit,
+  ErrorRate,
+  type ErrorRateJson,
+  editDistance,
+  type FrequentError,
+  wordErrorRate,
+  wordsOf,
+} from './metrics/error-rate.ts';
 export { ForecastMetrics, type Judged } from './metrics/forecast.ts';
 export { type RankingMetrics, RankingScores, rankOf, topOf } from './metrics/ranking.ts';
 export type { Sample as ProteinSample, StructureBatch } from './protein-structure/batches.ts';

@@ -1,9 +1,11 @@
 /** The tasks there are. */
 import { ConfigError, unknownName } from '../tensor/errors.ts';
 import { forecasting } from './forecasting/task.ts';
+import { handwriting } from './handwriting/task.ts';
 import { languageModel } from './language-model/task.ts';
 import { proteinStructure } from './protein-structure/task.ts';
 import { recommendation } from './recommendation/task.ts';
+import { reservoir } from './reservoir/task.ts';
 import { tagging } from './tagging/task.ts';
 import type { Task } from './task.ts';
 import { textClassification } from './text-classification/task.ts';
@@ -17,6 +19,8 @@ export const tasks: readonly Task[] = [
   recommendation,
   tagging,
   translation,
+  handwriting,
+  reservoir,
 ];
 
 /** @throws ConfigError naming the nearest */

@@ -112,7 +112,7 @@ function assemble<B, T extends Trainable<B>>(
   folder: RunFolder | undefined,
 ): TrainingRun<T> {
   const { model, options, batches, loss, evaluate, sample, randoms, monitor, config } = parts;
-  const { averageDecay, patience, checkpointEvery, maxMinutes } = options;
+  const { averageDecay, patience, checkpointEvery, maxMinutes, watchEvery } = options;
   const trainer = new Trainer<B>(
     {
       model,
@@ -131,6 +131,7 @@ function assemble<B, T extends Trainable<B>>(
       validateEvery: options.evaluateEvery ?? Math.max(1, Math.ceil(steps / 10)),
       ...(checkpointEvery === undefined ? {} : { checkpointEvery }),
       ...(patience > 0 ? { patience } : {}),
+      ...(watchEvery > 0 ? { watchEvery } : {}),
       monitor,
       ...(folder === undefined ? {} : { folder, modelConfig: config as never }),
     },
@@ -157,6 +158,7 @@ const shareOfTraining = 0.9;
 /** Forwards and backwards on the first batches, without an update: what the training computes later stays the same. */
 async function secondsPerStep<B>({ model, options, batches, loss, randoms }: Trainable<B>): Promise<number> {
   const start = batches.position();
+  const buffers = [...model.namedBuffers().values()].map((buffer) => ({ buffer, values: buffer.dataSync() }));
   const states = Object.values(randoms).map((random) => ({ random, state: random.state }));
   const optimizer = optimizerOf(model, options, 1);
   const seconds: number[] = [];
@@ -171,6 +173,7 @@ async function secondsPerStep<B>({ model, options, batches, loss, randoms }: Tra
   optimizer.zeroGrad();
   batches.seek(start);
   for (const { random, state } of states) random.state = state;
+  for (const { buffer, values } of buffers) buffer.assign(values);
   // The first steps still warm up. A mean, and no median: batches of sequences differ in length.
   const later = seconds.slice(Math.floor(seconds.length / 3));
   return later.reduce((sum, s) => sum + s, 0) / later.length;

@@ -10,14 +10,18 @@ import { ReferenceBackend } from '../../src/backend/reference/reference.ts';
 import { Random } from '../../src/tensor/random.ts';
 import { attentionCases } from './cases/attention.ts';
 import { crfCases } from './cases/crf.ts';
+import { ctcCases } from './cases/ctc.ts';
 import { elementwiseCases } from './cases/elementwise.ts';
 import { lossCases } from './cases/losses.ts';
 import { matrixProductCases } from './cases/matrix-product.ts';
 import { optimizerCases } from './cases/optimizers.ts';
+import { planeCases } from './cases/planes.ts';
 import { recurrentLayerCases } from './cases/recurrent.ts';
 import { drawInputs, forwardCase, type LayerOptions, rowOf } from './cases/recurrent-layer.ts';
 import { reductionCases } from './cases/reductions.ts';
+import { reservoirCases } from './cases/reservoir.ts';
 import { rowCases } from './cases/rows.ts';
+import { transducerCases } from './cases/transducer.ts';
 import { aligned, bitDifference, difference, execute, type KernelCase, normal, scattered, type Values } from './kernel-case.ts';
 
 const seed = Number(process.env.UNROLLED_TEST_SEED ?? 1);
@@ -41,6 +45,10 @@ function expectations(): Expectation[] {
     rowCases,
     lossCases,
     crfCases,
+    ctcCases,
+    transducerCases,
+    planeCases,
+    reservoirCases,
     optimizerCases,
     recurrentLayerCases,
     attentionCases,

@@ -12,8 +12,11 @@ import { ReferenceBackend } from '../../src/backend/reference/reference.ts';
 import { Random } from '../../src/tensor/random.ts';
 import { attentionCases } from './cases/attention.ts';
 import { crfCases } from './cases/crf.ts';
+import { ctcCases } from './cases/ctc.ts';
 import { matrixProductCases } from './cases/matrix-product.ts';
+import { planeCases } from './cases/planes.ts';
 import { recurrentLayerCases } from './cases/recurrent.ts';
+import { transducerCases } from './cases/transducer.ts';
 import { aligned, difference, execute, type KernelCase } from './kernel-case.ts';
 
 const guardFloats = 16;
@@ -80,6 +83,9 @@ describe.skipIf(!('addon' in search))(`workspaces${'reason' in search ? ` (skipp
     'matrix product': matrixProductCases,
     'recurrent layers': recurrentLayerCases,
     'chains of tags': crfCases,
+    'connectionist temporal classification': ctcCases,
+    transducers: transducerCases,
+    planes: planeCases,
     'decoders with attention': attentionCases,
   };
 

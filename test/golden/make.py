@@ -492,6 +492,141 @@ def crf():
     }
 
 
+# ---- connectionist temporal classification ------------------------------------------------------------------------------
+
+def ctc():
+    """torch.nn.functional.ctc_loss of log_softmax: one loss a row, and the gradient by the logits."""
+    source = Source("ctc")
+
+    def record(B, T, V, targets, input_lengths, **options):
+        logits = source.normal(B, T, V, scale=2.0)
+        U = max(len(y) for y in targets)
+        padded = torch.tensor([y + [0] * (U - len(y)) for y in targets]).reshape(B, U)
+        lengths = torch.tensor([len(y) for y in targets])
+        scales = source.normal(B)
+        call = lambda x, reduction: nn.functional.ctc_loss(
+            nn.functional.log_softmax(x, -1).transpose(0, 1), padded, torch.tensor(input_lengths), lengths, reduction=reduction, **options)
+        x = logits.clone().requires_grad_()
+        losses = call(x, "none")
+        (losses * scales).sum().backward()
+        y = logits.clone().requires_grad_()
+        mean = call(y, "mean")
+        mean.backward()
+        return {
+            "options": options, "logits": given(logits), "targets": targets, "inputLengths": input_lengths, "scales": given(scales),
+            "losses": computed(losses), "gradient": computed(x.grad),
+            "mean": mean.item() if math.isfinite(mean.item()) else None, "meanGradient": computed(y.grad),
+        }
+
+    repeats = [3, 3, 1, 1, 1, 2]
+    return {
+        **header("ctc_loss(log_softmax(logits)): losses of rows, the gradient of sum(losses * scales), and the mean with its gradient"),
+        "cases": [
+            record(4, 9, 6, [[1, 2, 2], [5], [], [3, 4, 3, 1]], [9, 6, 4, 7]),
+            record(2, 30, 11, [[int(v) for v in source.integers(10, 12) + 1], [7, 7, 7]], [30, 17]),
+            record(3, 12, 5, [repeats, repeats[:4], repeats], [12, 6, 9], blank=4),
+            record(3, 8, 5, [repeats, [1, 2], [1, 1]], [8, 8, 2], zero_infinity=True),
+            record(3, 8, 5, [repeats, [1, 2], [1, 1]], [8, 8, 2]),
+            record(2, 100, 12, [[int(v) for v in source.integers(11, 30) + 1], [int(v) for v in source.integers(11, 9) + 1]], [100, 81]),
+        ],
+    }
+# ---- planes ------------------------------------------------------------------------------------------------------------
+
+def planes():
+    source = Source("planes")
+    record = header("convolution, pooling and batch normalisation, each with every gradient of sum(output * scales)")
+
+    def applied(function, leaves):
+        leaves = [v.requires_grad_() for v in leaves if v is not None]
+        y = function()
+        scales = source.normal(*y.shape)
+        (y * scales).sum().backward()
+        return {"scales": given(scales), "output": computed(y)}, [computed(v.grad) for v in leaves]
+
+    record["convolutions"] = []
+    for x, weight, bias, stride, padding, dilation in [
+        ((2, 3, 7, 6), (5, 3, 3, 3), True, (1, 1), (1, 1), (1, 1)),
+        ((3, 2, 9, 8), (4, 2, 3, 2), True, (2, 1), (0, 1), (1, 2)),
+        ((2, 4, 6, 11), (3, 4, 2, 5), False, (2, 3), (1, 2), (1, 1)),
+        ((1, 2, 5, 5), (6, 2, 1, 1), True, (1, 1), (0, 0), (1, 1)),
+    ]:
+        x, weight, bias = source.normal(*x), source.normal(*weight), source.normal(weight[0]) if bias else None
+        outcome, gradients = applied(lambda: nn.functional.conv2d(x, weight, bias, stride, padding, dilation), [x, weight, bias])
+        record["convolutions"].append({
+            "stride": stride, "padding": padding, "dilation": dilation, "x": given(x), "weight": given(weight),
+            "bias": None if bias is None else given(bias), **outcome,
+            "gradients": dict(zip(["x", "weight", "bias"], [*gradients, *([None] if bias is None else [])])),
+        })
+
+    record["maxPools"], record["avgPools"] = [], []
+    for size, kernel, stride, padding, dilation in [((2, 3, 6, 8), (2, 2), (2, 2), (0, 0), (1, 1)), ((1, 2, 9, 7), (3, 2), (2, 1), (1, 1), (2, 1))]:
+        x = source.normal(*size)
+        outcome, [gradient] = applied(lambda: nn.functional.max_pool2d(x, kernel, stride, padding, dilation), [x])
+        record["maxPools"].append({"kernelSize": kernel, "stride": stride, "padding": padding, "dilation": dilation, "x": given(x), **outcome, "gradient": gradient})
+    for size, kernel, stride, padding, count in [((2, 3, 6, 8), (2, 2), (2, 2), (0, 0), True), ((1, 2, 9, 7), (3, 2), (2, 1), (1, 1), True), ((1, 2, 9, 7), (3, 4), (2, 1), (1, 2), False)]:
+        x = source.normal(*size)
+        outcome, [gradient] = applied(lambda: nn.functional.avg_pool2d(x, kernel, stride, padding, count_include_pad=count), [x])
+        record["avgPools"].append({"kernelSize": kernel, "stride": stride, "padding": padding, "countPadding": count, "x": given(x), **outcome, "gradient": gradient})
+
+    norm = nn.BatchNorm2d(3, momentum=0.25)
+    with torch.no_grad():
+        norm.weight.copy_(source.normal(3))
+        norm.bias.copy_(source.normal(3))
+    state = lambda: {name: computed(value.double()) for name, value in norm.state_dict().items()}
+    record["batchNorm"] = {"momentum": 0.25, "parameters": state(), "steps": []}
+
+    def step():
+        norm.zero_grad()
+        x = (source.normal(4, 3, 2, 5) * 2 + 1).float().double()
+        outcome, [gradient] = applied(lambda: norm(x), [x])
+        return {"x": given(x), **outcome, "gradients": {"x": gradient, "weight": computed(norm.weight.grad), "bias": computed(norm.bias.grad)}}
+
+    record["batchNorm"]["steps"] = [step() for _ in range(3)]
+    record["batchNorm"]["after"] = state()
+    norm.eval()
+    record["batchNorm"]["evaluation"] = step()
+    return record
+
+
+# ---- transducer ---------------------------------------------------------------------------------------------------------
+
+def transducer():
+    """Graves's forward variables as a plain loop over the lattice, differentiated by torch.autograd: torchaudio is not among Debian's packages."""
+    source = Source("transducer")
+
+    def loss_of(logits, target, n, blank):
+        log_p = nn.functional.log_softmax(logits, -1)
+        alphas = {}
+        for t in range(n):
+            for u in range(len(target) + 1):
+                ways = []
+                if t > 0:
+                    ways.append(alphas[t - 1, u] + log_p[t - 1, u, blank])
+                if u > 0:
+                    ways.append(alphas[t, u - 1] + log_p[t, u - 1, target[u - 1]])
+                alphas[t, u] = torch.logsumexp(torch.stack(ways), 0) if ways else torch.zeros(())
+        return -(alphas[n - 1, len(target)] + log_p[n - 1, len(target), blank])
+
+    def record(T, U, V, targets, input_lengths, blank=0):
+        B = len(targets)
+        logits, scales = source.normal(B, T, U + 1, V, scale=2.0), source.normal(B)
+        x = logits.clone().requires_grad_()
+        losses = torch.stack([loss_of(x[b], targets[b], input_lengths[b], blank) for b in range(B)])
+        (losses * scales).sum().backward()
+        return {
+            "blank": blank, "logits": given(logits), "targets": targets, "inputLengths": input_lengths, "scales": given(scales),
+            "losses": computed(losses), "gradient": computed(x.grad),
+        }
+
+    return {
+        **header("transducer loss of log_softmax(logits): losses of rows, and the gradient of sum(losses * scales)"),
+        "cases": [
+            record(5, 4, 6, [[1, 2, 2, 5], [3], [], [4, 4, 4]], [5, 3, 2, 1]),
+            record(9, 12, 4, [[int(v) for v in source.integers(3, 12)], [0, 1, 2]], [9, 7], blank=3),
+        ],
+    }
+
+
 # ---- optimisers and schedules ------------------------------------------------------------------------------------------
 
 def optimizers():
@@ -644,7 +779,78 @@ def attention():
 
 # ---- files -------------------------------------------------------------------------------------------------------------
 
-FIXTURES = {"recurrent": recurrent, "cells": cells, "losses": losses, "layers": layers, "crf": crf, "attention": attention, "optimizers": optimizers, "schedules": schedules}
+FIXTURES = {"recurrent": recurrent, "cells": cells, "losses": losses, "layers": layers, "crf": crf, "ctc": ctc, "transducer": transducer, "optimizers": optimizers, "schedules": schedules, "attention": attention, "planes": planes}
+# ---- looking inside ----------------------------------------------------------------------------------------------------
+
+def insight():
+    """Two layers of torch.nn's cells: the norm of each hidden state's gradient, and Jacobians between states."""
+    B, T, I, H = 3, 7, 4, 5
+    cells = []
+    for kind in ("RNN", "GRU", "LSTM"):
+        source = Source(f"insight {kind}")
+        stack = [getattr(nn, f"{kind}Cell")(I, H), getattr(nn, f"{kind}Cell")(H, H)]
+        parameters = {}
+        with torch.no_grad():
+            for layer, cell in enumerate(stack):
+                for name, p in cell.named_parameters():
+                    p.copy_(source.normal(*p.shape, scale=0.75))
+                    parameters[f"{name}_l{layer}"] = given(p)
+        x, scales = source.normal(B, T, I), source.normal(B, T, H)
+
+        def step(x_t, states):
+            after = []
+            for cell, state in zip(stack, states):
+                new = cell(x_t, state)
+                after.append(new)
+                x_t = new[0] if kind == "LSTM" else new
+            return after
+
+        def zeros(batch):
+            zero = lambda: torch.zeros(batch, H)
+            return [(zero(), zero()) if kind == "LSTM" else zero() for _ in stack]
+
+        states, hidden, loss = zeros(B), [[], []], 0
+        for t in range(T):
+            states = step(x[:, t], states)
+            for layer, state in enumerate(states):
+                h = state[0] if kind == "LSTM" else state
+                h.retain_grad()
+                hidden[layer].append(h)
+            loss = loss + (hidden[1][t] * scales[:, t]).sum()
+        loss.backward()
+        norms = [[float(h.grad.norm()) for h in layer] for layer in hidden]
+
+        # From one flat state [h of each layer, c of each layer] to the one k steps later.
+        def flat(states):
+            parts = [[s[i] for s in states] for i in range(2)] if kind == "LSTM" else [states]
+            return torch.cat([part for group in parts for part in group], dim=-1).reshape(-1)
+
+        def unflat(v):
+            v = v.reshape(-1, 1, H)
+            return [(v[0], v[2]), (v[1], v[3])] if kind == "LSTM" else [v[0], v[1]]
+
+        trajectory = [flat(zeros(1)).detach()]
+        for t in range(T):
+            trajectory.append(flat(step(x[:1, t], unflat(trajectory[-1]))).detach())
+        jacobians = []
+        for k in range(1, T):
+            def later(v, k=k):
+                states = unflat(v)
+                for t in range(T - k, T):
+                    states = step(x[:1, t], states)
+                return flat(states)
+            J = torch.autograd.functional.jacobian(later, trajectory[T - k])
+            block = lambda layer: J[layer * H:(layer + 1) * H, layer * H:(layer + 1) * H]
+            jacobians.append({
+                "state": float(J.norm() / math.sqrt(len(J))),
+                "hidden": [float(block(layer).norm() / math.sqrt(H)) for layer in range(2)],
+                "spectral": float(torch.linalg.matrix_norm(J, ord=2)),
+            })
+        cells.append({"kind": kind, "parameters": parameters, "x": given(x), "scales": given(scales), "norms": norms, "jacobians": jacobians})
+    return {**header("norms of gradients and of Jacobians through time, two layers"), "cells": cells}
+
+
+FIXTURES["insight"] = insight
 
 
 def difference(path, old, new):
@@ -652,7 +858,7 @@ def difference(path, old, new):
     if isinstance(old, dict) and isinstance(new, dict):
         if "float64" in old and "float64" in new:
             a, b = (np.frombuffer(base64.b64decode(v["float64"])) for v in (old, new))
-            same = old["shape"] == new["shape"] and np.allclose(a, b, rtol=1e-9, atol=1e-12)
+            same = old["shape"] == new["shape"] and np.allclose(a, b, rtol=1e-9, atol=1e-12, equal_nan=True)
             return None if same else path
         if old.keys() != new.keys():
             return path

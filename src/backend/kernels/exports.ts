@@ -59,6 +59,45 @@ type CrfArguments = [
   tags: pointer,
 ];
 
+type CtcArguments = [
+  T: int,
+  B: int,
+  V: int,
+  U: int,
+  logits: pointer,
+  inputLengths: pointer,
+  targets: pointer,
+  targetLengths: pointer,
+  blank: int,
+  zeroInfinity: flag,
+];
+
+type TransducerArguments = [
+  B: int,
+  T: int,
+  V: int,
+  U: int,
+  logits: pointer,
+  inputLengths: pointer,
+  targets: pointer,
+  targetLengths: pointer,
+  blank: int,
+];
+
+/** Of windows over planes; the last two, dilations, are left out where there are none. */
+type WindowArguments = [
+  B: int,
+  C: int,
+  height: int,
+  width: int,
+  kernelHeight: int,
+  kernelWidth: int,
+  strideY: int,
+  strideX: int,
+  paddingY: int,
+  paddingX: int,
+];
+type DilatedWindowArguments = [...WindowArguments, dilationY: int, dilationX: int];
 /** c is null for a GRU; biasHn and hn for an LSTM. */
 type AttentionArguments = [
   T: int,
@@ -194,6 +233,96 @@ export interface Exports {
   ): void;
   crf_decode_workspace(T: int, B: int, C: int): int;
   crf_decode(...chain: [...CrfArguments, scores: pointer, workspace: pointer]): void;
+
+  ctc_forward_workspace(T: int, B: int, V: int, U: int): int;
+  ctc_forward(...loss: [...CtcArguments, losses: pointer, logSumExp: pointer, alphas: pointer, workspace: pointer]): void;
+  ctc_backward_workspace(T: int, B: int, V: int, U: int): int;
+  ctc_backward(
+    ...loss: [...CtcArguments, logSumExp: pointer, alphas: pointer, scale: pointer, scaleStride: int, dLogits: pointer, workspace: pointer]
+  ): void;
+
+  transducer_forward_workspace(B: int, T: int, V: int, U: int): int;
+  transducer_forward(...loss: [...TransducerArguments, losses: pointer, logSumExp: pointer, alphas: pointer, workspace: pointer]): void;
+  transducer_backward_workspace(B: int, T: int, V: int, U: int): int;
+  transducer_backward(
+    ...loss: [
+      ...TransducerArguments,
+      logSumExp: pointer,
+      alphas: pointer,
+      scale: pointer,
+      scaleStride: int,
+      dLogits: pointer,
+      workspace: pointer,
+    ]
+  ): void;
+
+  conv2d_workspace(...layer: [...DilatedWindowArguments, O: int]): int;
+  conv2d(...layer: [...DilatedWindowArguments, O: int, x: pointer, weight: pointer, bias: pointer, y: pointer, workspace: pointer]): void;
+  conv2d_backward_workspace(...layer: [...DilatedWindowArguments, O: int]): int;
+  conv2d_backward(
+    ...layer: [
+      ...DilatedWindowArguments,
+      O: int,
+      x: pointer,
+      weight: pointer,
+      dY: pointer,
+      dX: pointer,
+      dWeight: pointer,
+      dBias: pointer,
+      workspace: pointer,
+    ]
+  ): void;
+  max_pool2d(...pool: [...DilatedWindowArguments, x: pointer, y: pointer, indices: pointer]): void;
+  max_pool2d_backward(planes: int, inSize: int, outSize: int, dY: pointer, indices: pointer, dX: pointer): void;
+  avg_pool2d(...pool: [...WindowArguments, countPadding: flag, x: pointer, y: pointer]): void;
+  avg_pool2d_backward(...pool: [...WindowArguments, countPadding: flag, dY: pointer, dX: pointer]): void;
+  batch_norm2d(
+    B: int,
+    C: int,
+    S: int,
+    isTraining: flag,
+    x: pointer,
+    weight: pointer,
+    bias: pointer,
+    epsilon: float,
+    momentum: float,
+    runningMean: pointer,
+    runningVariance: pointer,
+    mean: pointer,
+    rstd: pointer,
+    y: pointer,
+  ): void;
+  batch_norm2d_backward(
+    B: int,
+    C: int,
+    S: int,
+    isTraining: flag,
+    x: pointer,
+    weight: pointer,
+    mean: pointer,
+    rstd: pointer,
+    dY: pointer,
+    dX: pointer,
+    dWeight: pointer,
+    dBias: pointer,
+  ): void;
+  /** rowStarts and columns null: values is all of W. */
+  reservoir_forward(
+    T: int,
+    B: int,
+    H: int,
+    lengths: pointer,
+    drive: pointer,
+    rowStarts: pointer,
+    columns: pointer,
+    values: pointer,
+    leakRate: pointer,
+    h: pointer,
+  ): void;
+  gram_workspace(R: int, C: int): int;
+  gram(R: int, C: int, x: pointer, sums: pointer, workspace: pointer): void;
+  ridge_solve_workspace(F: int, O: int): int;
+  ridge_solve(F: int, O: int, sums: pointer, penalty: pointer, weight: pointer, failure: pointer, workspace: pointer): void;
 
   clip_norm(gradient: pointer, n: int, maxNorm: float, norm: pointer): void;
   clip_value(gradient: pointer, n: int, limit: float): void;

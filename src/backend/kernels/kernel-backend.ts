@@ -4,7 +4,7 @@
  */
 import { BackendError } from '../../tensor/errors.ts';
 import type { RandomState } from '../../tensor/random.ts';
-import type { DType, TypedArray } from '../../tensor/shape.ts';
+import { bytesPer, type DType, type TypedArray } from '../../tensor/shape.ts';
 import { Arena, type Block, type SlabSource } from '../arena.ts';
 import type {
   Activation,
@@ -12,28 +12,45 @@ import type {
   AdamStep,
   AttentionBackward,
   AttentionForward,
+  AvgPool2d,
+  AvgPool2dBackward,
   Backend,
+  BatchNorm2d,
+  BatchNorm2dBackward,
   BinaryOp,
   Buffer,
+  Conv2d,
+  Conv2dBackward,
   Crf,
   CrfBackward,
   CrfDecode,
   CrfForward,
   CrossEntropy,
   CrossEntropyBackward,
+  Ctc,
+  CtcBackward,
+  CtcForward,
   Gemm,
   GruBackward,
   GruForward,
   LstmBackward,
   LstmForward,
+  MaxPool2d,
+  MaxPool2dBackward,
   PointwiseLoss,
   RecurrentNorm,
+  ReservoirForward,
+  RidgeSolve,
   RmspropStep,
   RnnBackward,
   RnnForward,
   SgdStep,
   StridedCopy,
+  Transducer,
+  TransducerBackward,
+  TransducerForward,
   UnaryOp,
+  Window2d,
 } from '../backend.ts';
 import type { Exports } from './exports.ts';
 
@@ -58,6 +75,8 @@ export interface Machine {
   setThreads(count: number): void;
 }
 
+const arrays = { float32: Float32Array, float64: Float64Array, int32: Int32Array } as const;
+
 /** A stretch of an arena's block. */
 class KernelBuffer implements Buffer {
   readonly dtype: DType;
@@ -66,7 +85,7 @@ class KernelBuffer implements Buffer {
   readonly slab: Slab;
   /** null: a slice, which cannot be freed, or a buffer that has been. */
   block: Block<Slab> | null;
-  #view: Float32Array | Int32Array | null = null;
+  #view: TypedArray | null = null;
 
   constructor(dtype: DType, length: number, pointer: number, slab: Slab, block: Block<Slab> | null) {
     this.dtype = dtype;
@@ -76,11 +95,10 @@ class KernelBuffer implements Buffer {
     this.block = block;
   }
 
-  view(): Float32Array | Int32Array {
+  view(): TypedArray {
     const { buffer, address } = this.slab;
     if (this.#view === null || this.#view.buffer !== buffer) {
-      const offset = this.pointer - address;
-      this.#view = this.dtype === 'int32' ? new Int32Array(buffer, offset, this.length) : new Float32Array(buffer, offset, this.length);
+      this.#view = new arrays[this.dtype](buffer, this.pointer - address, this.length);
     }
     return this.#view;
   }
@@ -143,12 +161,10 @@ export class KernelBackend implements Backend {
   // ---- memory -----------------------------------------------------------------------------------------------------
 
   allocate(dtype: DType, length: number): Buffer {
-    if (dtype === 'float64')
-      throw new BackendError(`[${this.name}] expected float32 or int32, received float64, which only "reference" has.`);
     if (length > maximumLength) {
       throw new BackendError(`[${this.name}] a tensor has at most ${maximumLength} elements, received ${length}: split it.`);
     }
-    const block = this.#arena.allocate(length * bytesPerElement);
+    const block = this.#arena.allocate(length * bytesPer[dtype]);
     return new KernelBuffer(dtype, length, block.pointer, block.slab, block);
   }
 
@@ -162,7 +178,7 @@ export class KernelBackend implements Backend {
 
   slice(buffer: Buffer, offset: number, length: number): Buffer {
     const own = buffer as KernelBuffer;
-    return new KernelBuffer(own.dtype, length, own.pointer + offset * bytesPerElement, own.slab, null);
+    return new KernelBuffer(own.dtype, length, own.pointer + offset * bytesPer[own.dtype], own.slab, null);
   }
 
   write(buffer: Buffer, values: ArrayLike<number>): void {
@@ -170,8 +186,8 @@ export class KernelBackend implements Backend {
   }
 
   read(buffer: Buffer): TypedArray {
-    const view = (buffer as KernelBuffer).view();
-    return view instanceof Float32Array ? new Float32Array(view) : new Int32Array(view); // faster than slice
+    const { dtype } = buffer;
+    return new arrays[dtype]((buffer as KernelBuffer).view()); // faster than slice
   }
 
   get memory(): { readonly bytes: number; readonly peakBytes: number } {
@@ -236,13 +252,15 @@ export class KernelBackend implements Backend {
   // ---- moving data ------------------------------------------------------------------------------------------------
 
   fill(x: Buffer, value: number): void {
+    if (x.dtype === 'float64' && value !== 0)
+      throw new BackendError(`[${this.name}] expected 0 to fill a float64 buffer with, received ${value}: write it.`);
     if (x.dtype === 'int32') integerBits[0] = value;
     else floatBits[0] = value;
-    this.#kernels.fill_buffer(at(x), x.length, integerBits[0]);
+    this.#kernels.fill_buffer(at(x), words(x), integerBits[0]);
   }
 
   copy(x: Buffer, y: Buffer): void {
-    this.#kernels.copy_buffer(at(x), at(y), x.length);
+    this.#kernels.copy_buffer(at(x), at(y), words(x));
   }
 
   stridedCopy({ shape, x, xOffset, xStrides, y, yOffset, yStrides, accumulate }: StridedCopy): void {
@@ -479,6 +497,121 @@ export class KernelBackend implements Backend {
     );
   }
 
+  // ---- alignments ---------------------------------------------------------------------------------------------------
+
+  ctcForward(loss: CtcForward): void {
+    this.#withWorkspace(this.#kernels.ctc_forward_workspace(loss.T, loss.B, loss.V, loss.U), (workspace) =>
+      this.#kernels.ctc_forward(...ctcArguments(loss), at(loss.losses), at(loss.logSumExp), at(loss.alphas), workspace),
+    );
+  }
+
+  ctcBackward(loss: CtcBackward): void {
+    this.#withWorkspace(this.#kernels.ctc_backward_workspace(loss.T, loss.B, loss.V, loss.U), (workspace) =>
+      this.#kernels.ctc_backward(
+        ...ctcArguments(loss),
+        at(loss.logSumExp),
+        at(loss.alphas),
+        at(loss.scale),
+        stride(loss.scale),
+        at(loss.dLogits),
+        workspace,
+      ),
+    );
+  }
+
+  transducerForward(loss: TransducerForward): void {
+    this.#withWorkspace(this.#kernels.transducer_forward_workspace(loss.B, loss.T, loss.V, loss.U), (workspace) =>
+      this.#kernels.transducer_forward(...transducerArguments(loss), at(loss.losses), at(loss.logSumExp), at(loss.alphas), workspace),
+    );
+  }
+
+  transducerBackward(loss: TransducerBackward): void {
+    this.#withWorkspace(this.#kernels.transducer_backward_workspace(loss.B, loss.T, loss.V, loss.U), (workspace) =>
+      this.#kernels.transducer_backward(
+        ...transducerArguments(loss),
+        at(loss.logSumExp),
+        at(loss.alphas),
+        at(loss.scale),
+        stride(loss.scale),
+        at(loss.dLogits),
+        workspace,
+      ),
+    );
+  }
+
+  // ---- planes -----------------------------------------------------------------------------------------------------
+
+  conv2d(layer: Conv2d): void {
+    const sizes = [...dilatedWindow(layer), layer.O] as const;
+    this.#withWorkspace(this.#kernels.conv2d_workspace(...sizes), (workspace) =>
+      this.#kernels.conv2d(...sizes, at(layer.x), at(layer.weight), at(layer.bias), at(layer.y), workspace),
+    );
+  }
+
+  conv2dBackward(layer: Conv2dBackward): void {
+    const { x, weight, dY, dX, dWeight, dBias } = layer;
+    const sizes = [...dilatedWindow(layer), layer.O] as const;
+    this.#withWorkspace(this.#kernels.conv2d_backward_workspace(...sizes), (workspace) =>
+      this.#kernels.conv2d_backward(...sizes, at(x), at(weight), at(dY), at(dX), at(dWeight), at(dBias), workspace),
+    );
+  }
+
+  maxPool2d(pool: MaxPool2d): void {
+    this.#kernels.max_pool2d(...dilatedWindow(pool), at(pool.x), at(pool.y), at(pool.indices));
+  }
+
+  maxPool2dBackward({ planes, dY, indices, dX }: MaxPool2dBackward): void {
+    this.#kernels.max_pool2d_backward(planes, dX.length / planes, dY.length / planes, at(dY), at(indices), at(dX));
+  }
+
+  avgPool2d(pool: AvgPool2d): void {
+    this.#kernels.avg_pool2d(...plainWindow(pool), flag(pool.countPadding), at(pool.x), at(pool.y));
+  }
+
+  avgPool2dBackward(pool: AvgPool2dBackward): void {
+    this.#kernels.avg_pool2d_backward(...plainWindow(pool), flag(pool.countPadding), at(pool.dY), at(pool.dX));
+  }
+
+  batchNorm2d(norm: BatchNorm2d): void {
+    const { B, C, S, isTraining, x, weight, bias, epsilon, momentum, runningMean, runningVariance, mean, rstd, y } = norm;
+    const running = [at(runningMean), at(runningVariance)] as const;
+    const saved = [at(mean), at(rstd)] as const;
+    this.#kernels.batch_norm2d(B, C, S, flag(isTraining), at(x), at(weight), at(bias), epsilon, momentum, ...running, ...saved, at(y));
+  }
+
+  batchNorm2dBackward({ B, C, S, isTraining, x, weight, mean, rstd, dY, dX, dWeight, dBias }: BatchNorm2dBackward): void {
+    const saved = [at(x), at(weight), at(mean), at(rstd)] as const;
+    this.#kernels.batch_norm2d_backward(B, C, S, flag(isTraining), ...saved, at(dY), at(dX), at(dWeight), at(dBias));
+  }
+
+  // ---- reservoirs and their readouts --------------------------------------------------------------------------------
+
+  reservoirForward({ T, B, H, lengths, drive, weightHh, leakRate, h }: ReservoirForward): void {
+    const isSparse = weightHh.kind === 'sparse';
+    this.#kernels.reservoir_forward(
+      T,
+      B,
+      H,
+      at(lengths),
+      at(drive),
+      isSparse ? at(weightHh.rowStarts) : 0,
+      isSparse ? at(weightHh.columns) : 0,
+      at(weightHh.values),
+      at(leakRate),
+      at(h),
+    );
+  }
+
+  gram(x: Buffer, sums: Buffer, R: number, C: number): void {
+    this.#withWorkspace(this.#kernels.gram_workspace(R, C), (workspace) => this.#kernels.gram(R, C, at(x), at(sums), workspace));
+  }
+
+  ridgeSolve({ F, O, sums, penalty, weight, failure }: RidgeSolve): void {
+    this.#withWorkspace(this.#kernels.ridge_solve_workspace(F, O), (workspace) =>
+      this.#kernels.ridge_solve(F, O, at(sums), at(penalty), at(weight), at(failure), workspace),
+    );
+  }
+
   // ---- recurrent layers -------------------------------------------------------------------------------------------
 
   rnnForward(layer: RnnForward): void {
@@ -621,6 +754,11 @@ function at(buffer: Buffer | null | undefined): number {
   return buffer ? (buffer as KernelBuffer).pointer : 0;
 }
 
+/** Of 32 bits. */
+function words({ dtype, length }: Buffer): number {
+  return (length * bytesPer[dtype]) / bytesPerElement;
+}
+
 function flag(value: boolean | undefined): number {
   return value ? 1 : 0;
 }
@@ -632,6 +770,23 @@ function stride(buffer: Buffer): number {
 
 function crfArguments({ T, B, C, emissions, lengths, transitions, start, end, tags }: Crf & { readonly tags: Buffer | null }) {
   return [T, B, C, at(emissions), at(lengths), at(transitions), at(start), at(end), at(tags)] as const;
+}
+
+function ctcArguments({ T, B, V, U, logits, inputLengths, targets, targetLengths, blank, zeroInfinity }: Ctc) {
+  return [T, B, V, U, at(logits), at(inputLengths), at(targets), at(targetLengths), blank, flag(zeroInfinity)] as const;
+}
+
+function transducerArguments({ B, T, V, U, logits, inputLengths, targets, targetLengths, blank }: Transducer) {
+  return [B, T, V, U, at(logits), at(inputLengths), at(targets), at(targetLengths), blank] as const;
+}
+
+function plainWindow(w: Omit<Window2d, 'dilationY' | 'dilationX'>) {
+  const { B, C, height, width, kernelHeight, kernelWidth, strideY, strideX, paddingY, paddingX } = w;
+  return [B, C, height, width, kernelHeight, kernelWidth, strideY, strideX, paddingY, paddingX] as const;
+}
+
+function dilatedWindow(w: Window2d) {
+  return [...plainWindow(w), w.dilationY, w.dilationX] as const;
 }
 
 function normArguments(norm: RecurrentNorm | null) {

@@ -6,7 +6,9 @@
 import type { DType, TypedArray } from '../../tensor/shape.ts';
 import type { Backend, Buffer } from '../backend.ts';
 import { attentionBackward, attentionForward } from './attention.ts';
+import { conv2d, conv2dBackward } from './convolution.ts';
 import { crfBackward, crfDecode, crfForward } from './crf.ts';
+import { ctcBackward, ctcForward } from './ctc.ts';
 import { dropoutMask } from './dropout.ts';
 import { affine, axpy, binary, copy, fill, lerp, scaleRows, select, stridedCopy, unary, unaryBackward } from './elementwise.ts';
 import { gruBackward, gruForward } from './gru.ts';
@@ -15,7 +17,9 @@ import { lstmBackward, lstmForward } from './lstm.ts';
 import { gemm } from './matrix-product.ts';
 import { ReferenceMemory, read, slice, write } from './memory.ts';
 import { adagrad, adam, clipNorm, clipValue, rmsprop, sgd } from './optimizers.ts';
+import { avgPool2d, avgPool2dBackward, batchNorm2d, batchNorm2dBackward, maxPool2d, maxPool2dBackward } from './planes.ts';
 import { argmaxRows, sumAxis, sumSquares } from './reductions.ts';
+import { gram, reservoirForward, ridgeSolve } from './reservoir.ts';
 import { rnnBackward, rnnForward } from './rnn.ts';
 import {
   gatherRows,
@@ -27,6 +31,7 @@ import {
   softmax,
   softmaxBackward,
 } from './rows.ts';
+import { transducerBackward, transducerForward } from './transducer.ts';
 
 export class ReferenceBackend implements Backend {
   readonly name = 'reference';
@@ -96,6 +101,22 @@ export class ReferenceBackend implements Backend {
   readonly crfForward = crfForward;
   readonly crfBackward = crfBackward;
   readonly crfDecode = crfDecode;
+
+  readonly ctcForward = ctcForward;
+  readonly ctcBackward = ctcBackward;
+  readonly transducerForward = transducerForward;
+  readonly transducerBackward = transducerBackward;
+  readonly conv2d = conv2d;
+  readonly conv2dBackward = conv2dBackward;
+  readonly maxPool2d = maxPool2d;
+  readonly maxPool2dBackward = maxPool2dBackward;
+  readonly avgPool2d = avgPool2d;
+  readonly avgPool2dBackward = avgPool2dBackward;
+  readonly batchNorm2d = batchNorm2d;
+  readonly batchNorm2dBackward = batchNorm2dBackward;
+  readonly reservoirForward = reservoirForward;
+  readonly gram = gram;
+  readonly ridgeSolve = ridgeSolve;
 
   readonly rnnForward = rnnForward;
   readonly rnnBackward = rnnBackward;

@@ -1,7 +1,10 @@
+export { formatArpa, readArpa } from './arpa.ts';
 export { BpeTokenizer, type BpeTokenizerJson, type HuggingFaceTokenizerJson } from './bpe-tokenizer.ts';
 export { BpeTrainer } from './bpe-trainer.ts';
 export { CharTokenizer, type CharTokenizerJson, CharVocabularyBuilder } from './char-tokenizer.ts';
 export { type Corpus, type CorpusOptions, readCorpus, readTokens, type Texts, type TokenArray, type TokenText } from './corpus.ts';
+export { type EstimateNgramsOptions, estimateNgrams } from './kneser-ney.ts';
+export { type Ngram, NgramModel, NgramTable } from './ngram-model.ts';
 export { type TextSource, textFile, textOf } from './text-source.ts';
 export {
   type TextLevel,

@@ -2,8 +2,8 @@
  * Texts of any size, read piece by piece: files (UTF-8), or strings at hand. What is not text is refused with file, line and
  * byte. Line ends are '\n' afterwards, whatever they were; a byte-order mark is dropped.
  */
-import { openFile } from '#files';
 import { FormatError } from '../../tensor/errors.ts';
+import { fileBytes } from '../gzip.ts';
 
 /** A text that can be read again and again, a piece at a time, cut between code points. */
 export interface TextSource {
@@ -59,13 +59,13 @@ export function textOf(text: string, name = 'text'): TextSource {
 const chunkBytes = 1 << 20;
 
 /**
- * A UTF-8 file as a source.
+ * A UTF-8 file as a source, compressed with gzip or not.
  *
  * @throws FileError (while reading) when the file is missing, a folder, or not allowed to be read
  * @throws FormatError (while reading) when it is binary or not UTF-8
  */
 export function textFile(path: string): TextSource {
-  return { name: path, chunks: () => readTextFile(path) };
+  return { name: path, chunks: () => decoded(fileBytes(path), path) };
 }
 
 /** UTF-8 that comes in pieces, as from standard input; to be read once. Errors as `textFile`'s. */
@@ -81,21 +81,6 @@ async function* decoded(pieces: AsyncIterable<Uint8Array>, name: string): AsyncG
   }
   const rest = text.end();
   if (rest !== '') yield rest;
-}
-
-async function* readTextFile(path: string): AsyncGenerator<string> {
-  const file = await openFile(path);
-  try {
-    const text = new Utf8Reader(path);
-    for (let offset = 0; offset < file.size; offset += chunkBytes) {
-      const piece = text.push(await file.read(offset, Math.min(chunkBytes, file.size - offset)));
-      if (piece !== '') yield piece;
-    }
-    const rest = text.end();
-    if (rest !== '') yield rest;
-  } finally {
-    await file.close();
-  }
 }
 
 /** Decodes UTF-8 that comes in pieces; knows the line and byte of the first fault. */

@@ -37,22 +37,24 @@ export async function backtest(
   const wasTraining = model.isTraining;
   model.eval();
   try {
-    const [all, naive, seasonal] = [new ForecastMetrics(), new ForecastMetrics(), new ForecastMetrics()];
+    const [naive, seasonal] = [new ForecastMetrics(), new ForecastMetrics()];
     const bySeries = new Map(series.map(({ name }) => [name, new ForecastMetrics()]));
-    const byStep = Array.from({ length: model.architecture.horizon }, () => new ForecastMetrics());
+    const byStep = new StepErrors(model.architecture.horizon);
     for (const forecasts of forecastWindows(model, series, windows, sampling)) {
       for (const forecast of forecasts) {
-        judge(forecast, [all, bySeries.get(forecast.series.name)!], byStep);
+        judge(forecast, bySeries.get(forecast.series.name)!, byStep);
         judgeNaive(forecast, 1, naive);
         judgeNaive(forecast, season, seasonal);
       }
       await pause();
     }
+    const all = new ForecastMetrics();
+    for (const metrics of bySeries.values()) all.merge(metrics);
     return {
       metrics: all.metrics,
       windows: windows.series.length,
       bySeries: new Map([...bySeries].filter(([, { count }]) => count > 0).map(([name, { metrics }]) => [name, metrics])),
-      maeByStep: Float64Array.from(byStep, ({ metrics }) => metrics.mae),
+      maeByStep: byStep.means,
       naive: naive.metrics,
       seasonalNaive: seasonal.metrics,
     };
@@ -70,24 +72,54 @@ export async function judgeWindows(
 ): Promise<Readonly<Record<string, number>>> {
   const all = new ForecastMetrics();
   for (const forecasts of forecastWindows(model, series, windows, { samples: 0, seed: 0 })) {
-    for (const forecast of forecasts) judge(forecast, [all]);
+    for (const forecast of forecasts) judge(forecast, all);
     await pause();
   }
   return all.metrics;
 }
 
-function judge({ series, origin, steps }: WindowForecast, totals: readonly ForecastMetrics[], byStep?: readonly ForecastMetrics[]): void {
+/** Mean absolute error of each step ahead, in deviations of the series. */
+class StepErrors {
+  readonly #sums: Float64Array;
+  readonly #counts: Float64Array;
+
+  constructor(horizon: number) {
+    this.#sums = new Float64Array(horizon);
+    this.#counts = new Float64Array(horizon);
+  }
+
+  add(h: number, error: number): void {
+    this.#sums[h] += error;
+    this.#counts[h]++;
+  }
+
+  get means(): Float64Array {
+    return this.#sums.map((sum, h) => sum / this.#counts[h]);
+  }
+}
+
+function judge({ series, origin, steps }: WindowForecast, total: ForecastMetrics, byStep?: StepErrors): void {
+  const { original } = series;
   const { deviation, naiveError } = series.scale;
-  steps.forEach((predictive, h) => {
-    const actual = series.original[origin + h];
+  for (let h = 0; h < steps.length; h++) {
+    const actual = original[origin + h];
     // Missing, or after the last row.
-    if (actual === undefined || Number.isNaN(actual)) return;
+    if (actual === undefined || Number.isNaN(actual)) continue;
+    const predictive = steps[h];
     const median = predictive.quantile(0.5);
-    const interval80 = predictive instanceof Point ? null : ([predictive.quantile(0.1), predictive.quantile(0.9)] as const);
-    const judged = { actual, mean: predictive.mean, median, crps: predictive.crps(actual), interval80, deviation, naiveError };
-    for (const total of totals) total.add(judged);
-    byStep?.[h].add(judged);
-  });
+    const isPoint = predictive instanceof Point;
+    total.add({
+      actual,
+      mean: predictive.mean,
+      median,
+      crps: predictive.crps(actual),
+      low80: isPoint ? Number.NaN : predictive.quantile(0.1),
+      high80: isPoint ? Number.NaN : predictive.quantile(0.9),
+      deviation,
+      naiveError,
+    });
+    byStep?.add(h, Math.abs(actual - median) / deviation);
+  }
 }
 
 /** Judges what was last seen `season` steps, or whole seasons, before each step. */
@@ -100,7 +132,8 @@ function judgeNaive({ series, origin, steps }: WindowForecast, season: number, t
     while (t >= 0 && Number.isNaN(original[t])) t -= season;
     const value = t >= 0 ? original[t] : series.scale.shift;
     const actual = original[origin + h];
-    total.add({ actual, mean: value, median: value, crps: Math.abs(actual - value), interval80: null, deviation, naiveError });
+    const crps = Math.abs(actual - value);
+    total.add({ actual, mean: value, median: value, crps, low80: Number.NaN, high80: Number.NaN, deviation, naiveError });
   }
 }
 

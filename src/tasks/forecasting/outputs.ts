@@ -40,7 +40,7 @@ export interface Output {
   readonly size: number;
   /** Mean over the values that count. @param raw [B, N, P] */
   loss(raw: Tensor, targets: Targets): Tensor;
-  /** The distribution that the numbers from `at` on stand for. */
+  /** The distribution that the numbers from `at` on stand for. It may keep `raw`, and bring these numbers into order. */
   read(raw: Floats, at: number, shift: number, scale: number): Predictive;
 }
 
@@ -63,11 +63,7 @@ export function outputOf(name: OutputName, levels: readonly number[]): Output {
       return {
         size: levels.length,
         loss: (raw, targets) => weighted(raw, targets, (x, y) => quantileLoss(x, y, { levels, reduction: 'none' }), 1),
-        read: (raw, at, shift, scale) => {
-          const values: number[] = [];
-          for (let q = 0; q < levels.length; q++) values.push(shift + scale * raw[at + q]);
-          return new Quantiles(places, values);
-        },
+        read: (raw, first, shift, scale) => new Quantiles(places, raw, first, shift, scale),
       };
     }
     case 'gaussian':

@@ -73,7 +73,7 @@ describe('distributions', () => {
 
   it('quantile and cdf undo one another', () => {
     const { normal, 'Student t': t } = distributions;
-    const quantiles = new Quantiles(new QuantileLevels([0.1, 0.5, 0.7]), [-1, 2, 2.5]);
+    const quantiles = new Quantiles(new QuantileLevels([0.1, 0.5, 0.7]), Float64Array.of(-1, 2, 2.5));
     fc.assert(
       fc.property(fc.constantFrom<Predictive>(normal, t, quantiles), fc.double({ min: 0.001, max: 0.999, noNaN: true }), (d, p) => {
         expect(d.cdf(d.quantile(p))).toBeCloseTo(p, 8);
@@ -88,16 +88,38 @@ describe('quantiles', () => {
     const levels = [0.1, 0.3, 0.6, 0.9];
     const curve = new Quantiles(
       new QuantileLevels(levels),
-      levels.map((p) => normal.quantile(p)),
+      Float64Array.from(levels, (p) => normal.quantile(p)),
     );
     for (const p of [0.01, 0.05, 0.2, 0.5, 0.77, 0.99]) expect(curve.quantile(p)).toBeCloseTo(normal.quantile(p), 10);
     for (const y of [1.5, 3, 3.2]) expect(Math.abs(curve.crps(y) - normal.crps(y))).toBeLessThan(0.01 * normal.crps(y));
   });
 
+  it('have the mean pinball loss of 40 levels as crps, in any units', () => {
+    const levels = new QuantileLevels([0.1, 0.3, 0.6, 0.9]);
+    const value = fc.double({ min: -5, max: 5, noNaN: true });
+    fc.assert(
+      fc.property(
+        fc.array(value, { minLength: 5, maxLength: 5 }),
+        value,
+        fc.double({ min: 0.1, max: 9, noNaN: true }),
+        (values, y, scale) => {
+          const curve = new Quantiles(levels, Float64Array.from(values), 1, 2, scale);
+          let sum = 0;
+          for (let i = 0; i < 40; i++) {
+            const p = (i + 0.5) / 40;
+            const error = y - curve.quantile(p);
+            sum += Math.max(p * error, (p - 1) * error);
+          }
+          expect(curve.crps(y)).toBeCloseTo((2 * sum) / 40, 9);
+        },
+      ),
+    );
+  });
+
   it('that cross are sorted, and may be one', () => {
-    expect(new Quantiles(new QuantileLevels([0.1, 0.5, 0.9]), [5, 3, 4]).quantile(0.5)).toBe(4);
-    expect(new Quantiles(new QuantileLevels([0.5]), [3]).quantile(0.9)).toBe(3);
-    expect(new Quantiles(new QuantileLevels([0.25, 0.75]), [2, 2]).cdf(2)).toBeGreaterThan(0);
+    expect(new Quantiles(new QuantileLevels([0.1, 0.5, 0.9]), Float64Array.of(5, 3, 4)).quantile(0.5)).toBe(4);
+    expect(new Quantiles(new QuantileLevels([0.5]), Float64Array.of(3)).quantile(0.9)).toBe(3);
+    expect(new Quantiles(new QuantileLevels([0.25, 0.75]), Float64Array.of(2, 2)).cdf(2)).toBeGreaterThan(0);
   });
 });
 

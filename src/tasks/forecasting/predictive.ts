@@ -1,5 +1,6 @@
 /** What a model says about one number that is not yet known. */
 import { incompleteBeta, logGamma, normalCdf, normalDensity, normalQuantile } from '../../losses/special-functions.ts';
+import type { Floats } from '../../nn/recurrent-stream.ts';
 import type { Random } from '../../tensor/random.ts';
 
 /** A distribution of a number, in the units of its series. */
@@ -214,19 +215,41 @@ interface Place {
 export class QuantileLevels {
   /** Standard normal quantiles of the levels. */
   readonly z: readonly number[];
-  /** Of the levels that the crps is worked out by. */
+  /** Places of the levels that the crps is worked out by. */
   readonly curve: readonly Place[];
-  readonly median: Place;
+  /**
+   * What the crps needs of the curve q_i at levels p_i is linear in the values of the levels: row k of [levels of the curve + 1, L]
+   * gives Σ_{i ≥ k} q_i, and `pinball` [L] gives Σ p_i q_i.
+   */
+  readonly tails: readonly Float64Array[];
+  readonly pinball: Float64Array;
+  /** Asked for of every value that is judged. */
+  readonly #low: Place;
+  readonly #median: Place;
+  readonly #high: Place;
   readonly #places = new Map<number, Place>();
 
   /** @param levels rising */
   constructor(levels: readonly number[]) {
     this.z = levels.map(standardQuantile);
+    [this.#low, this.#median, this.#high] = [0.1, 0.5, 0.9].map((p) => this.#find(standardQuantile(p)));
     this.curve = curveLevels.map((p) => this.placeOf(p));
-    this.median = this.placeOf(0.5);
+    const sumOf = (weight: (i: number) => number): Float64Array => {
+      const sum = new Float64Array(levels.length);
+      for (const [i, { below, share }] of this.curve.entries()) {
+        sum[below] += weight(i) * (1 - share);
+        if (share !== 0) sum[below + 1] += weight(i) * share;
+      }
+      return sum;
+    };
+    this.tails = Array.from({ length: curveLevels.length + 1 }, (_, k) => sumOf((i) => (i >= k ? 1 : 0)));
+    this.pinball = sumOf((i) => curveLevels[i]);
   }
 
   placeOf(p: number): Place {
+    if (p === 0.5) return this.#median;
+    if (p === 0.1) return this.#low;
+    if (p === 0.9) return this.#high;
     let place = this.#places.get(p);
     if (place === undefined) {
       place = this.#find(standardQuantile(p));
@@ -252,58 +275,83 @@ const mostPlaces = 1000;
  */
 export class Quantiles implements Predictive {
   readonly #levels: QuantileLevels;
-  readonly #values: readonly number[];
+  readonly #values: Floats;
+  readonly #first: number;
+  readonly #shift: number;
+  readonly #scale: number;
 
-  /** @param values of each level, in any order: quantiles that cross are sorted */
-  constructor(levels: QuantileLevels, values: number[]) {
+  /**
+   * Quantiles shift + scale · v of each level. What is made by the hundred thousand copies nothing.
+   *
+   * @param values  holds v of each level from `first` on, in any order: quantiles that cross are sorted, in place
+   */
+  constructor(levels: QuantileLevels, values: Floats, first = 0, shift = 0, scale = 1) {
     this.#levels = levels;
-    for (let i = 1; i < values.length; i++) {
-      if (values[i] >= values[i - 1]) continue;
-      values.sort((a, b) => a - b);
-      break;
-    }
     this.#values = values;
+    this.#first = first;
+    this.#shift = shift;
+    this.#scale = scale;
+    // By insertion: few, and nearly in order.
+    for (let i = first + 1; i < first + levels.z.length; i++) {
+      const value = values[i];
+      let at = i;
+      for (; at > first && values[at - 1] > value; at--) values[at] = values[at - 1];
+      values[at] = value;
+    }
   }
 
   /** The median: quantiles do not say where the mean is. */
   get mean(): number {
-    return this.#at(this.#levels.median);
+    return this.quantile(0.5);
   }
 
   quantile(p: number): number {
-    return this.#at(p === 0.5 ? this.#levels.median : this.#levels.placeOf(p));
+    return this.#shift + this.#scale * this.#at(this.#levels.placeOf(p));
   }
 
   cdf(y: number): number {
     const { z } = this.#levels;
     const values = this.#values;
+    const v = (y - this.#shift) / this.#scale;
     const last = z.length - 1;
-    if (last === 0) return y < values[0] ? 0 : 1;
+    if (last === 0) return v < values[this.#first] ? 0 : 1;
     let k = 1;
-    while (k < last && values[k] < y) k++;
-    const width = values[k] - values[k - 1];
-    if (width === 0) return normalCdf(y < values[k] ? z[k - 1] : z[k]);
-    return normalCdf(z[k - 1] + ((z[k] - z[k - 1]) * (y - values[k - 1])) / width);
+    while (k < last && values[this.#first + k] < v) k++;
+    const below = values[this.#first + k - 1];
+    const width = values[this.#first + k] - below;
+    if (width === 0) return normalCdf(v < below ? z[k - 1] : z[k]);
+    return normalCdf(z[k - 1] + ((z[k] - z[k - 1]) * (v - below)) / width);
   }
 
   rank(y: number): number {
     return this.cdf(y);
   }
 
-  /** Twice the mean pinball loss at 40 levels of the curve. */
+  /**
+   * Twice the mean pinball loss at 40 levels p_i of the curve q_i. The curve rises, so that those above y are the last n − k:
+   *
+   *   Σ p_i (y − q_i) − Σ_{q_i ≥ y} (y − q_i) = y Σ p_i − Σ p_i q_i − (n − k) y + Σ_{i ≥ k} q_i
+   */
   crps(y: number): number {
-    const { curve } = this.#levels;
-    let sum = 0;
-    for (let i = 0; i < curve.length; i++) {
-      const error = y - this.#at(curve[i]);
-      sum += error * (error > 0 ? curveLevels[i] : curveLevels[i] - 1);
+    const { curve, tails, pinball } = this.#levels;
+    const v = (y - this.#shift) / this.#scale;
+    const n = curve.length;
+    let k = 0;
+    let end = n;
+    while (k < end) {
+      const middle = (k + end) >> 1;
+      if (this.#at(curve[middle]) < v) k = middle + 1;
+      else end = middle;
     }
-    return (2 * sum) / curve.length;
+    const tail = tails[k];
+    let sum = v * (n / 2 - (n - k));
+    for (let l = 0; l < pinball.length; l++) sum += (tail[l] - pinball[l]) * this.#values[this.#first + l];
+    return (this.#scale * 2 * sum) / n;
   }
 
   #at({ below, share }: Place): number {
-    const values = this.#values;
-    return share === 0 ? values[below] : values[below] + share * (values[below + 1] - values[below]);
+    const low = this.#values[this.#first + below];
+    return share === 0 ? low : low + share * (this.#values[this.#first + below + 1] - low);
   }
 }
 

@@ -6,7 +6,8 @@ const point = (actual: number, forecast: number, more: Partial<Judged> = {}): Ju
   mean: forecast,
   median: forecast,
   crps: Math.abs(actual - forecast),
-  interval80: null,
+  low80: Number.NaN,
+  high80: Number.NaN,
   deviation: 1,
   naiveError: 1,
   ...more,
@@ -37,8 +38,7 @@ describe('forecast metrics', () => {
   });
 
   it('count what lies within the interval, its ends included', () => {
-    const interval80 = [1, 3] as const;
-    const { coverage80 } = metricsOf(...[0.9, 1, 2, 3, 3.1].map((actual) => point(actual, 2, { interval80 })));
+    const { coverage80 } = metricsOf(...[0.9, 1, 2, 3, 3.1].map((actual) => point(actual, 2, { low80: 1, high80: 3 })));
     expect(coverage80).toBe(3 / 5);
     expect(metricsOf(point(1, 1))).not.toHaveProperty('coverage80');
   });

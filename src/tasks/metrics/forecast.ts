@@ -7,8 +7,9 @@ export interface Judged {
   readonly median: number;
   /** Continuous ranked probability score, in the units of the series. */
   readonly crps: number;
-  /** Of the central interval of 80 %; null: the forecast is a point. */
-  readonly interval80: readonly [low: number, high: number] | null;
+  /** Ends of the central interval of 80 %; NaN: the forecast is a point. */
+  readonly low80: number;
+  readonly high80: number;
   /** Of the series, over its training part: what squared and absolute errors and crps are divided by. */
   readonly deviation: number;
   /** Mean error of seasonal naive over the training part of the series: what MASE divides by. */
@@ -41,7 +42,7 @@ export class ForecastMetrics {
   }
 
   /** One step of one forecast; left out where the actual value is missing. */
-  add({ actual, mean, median, crps, interval80, deviation, naiveError }: Judged): void {
+  add({ actual, mean, median, crps, low80, high80, deviation, naiveError }: Judged): void {
     if (Number.isNaN(actual)) return;
     const error = Math.abs(actual - median);
     this.#count++;
@@ -51,9 +52,21 @@ export class ForecastMetrics {
     // 0 forecast as 0 is right, not undefined.
     this.#relative += error === 0 ? 0 : (2 * error) / (Math.abs(actual) + Math.abs(median));
     this.#crps += crps / deviation;
-    if (interval80 === null) return;
+    if (Number.isNaN(low80)) return;
     this.#intervals++;
-    if (actual >= interval80[0] && actual <= interval80[1]) this.#covered++;
+    if (actual >= low80 && actual <= high80) this.#covered++;
+  }
+
+  /** Adds what another one has added up. */
+  merge(other: ForecastMetrics): void {
+    this.#count += other.#count;
+    this.#squares += other.#squares;
+    this.#errors += other.#errors;
+    this.#scaled += other.#scaled;
+    this.#relative += other.#relative;
+    this.#crps += other.#crps;
+    this.#intervals += other.#intervals;
+    this.#covered += other.#covered;
   }
 
   /** @returns means; no `coverage80` of points */
