@@ -5,7 +5,8 @@
 import { requireProbability } from '../autograd/ops/dropout.ts';
 import { reshape, transpose } from '../autograd/ops/shape.ts';
 import { inScope } from '../autograd/scope.ts';
-import { backendOf, bufferOf, contiguous, empty, type Parameter, Tensor, tensor } from '../autograd/tensor.ts';
+import { noGrad } from '../autograd/tape.ts';
+import { backendOf, bufferOf, empty, type Parameter, Tensor, tensor } from '../autograd/tensor.ts';
 import { ConfigError, ShapeError, unknownName } from '../tensor/errors.ts';
 import { Random } from '../tensor/random.ts';
 import { formatShape, sameShape } from '../tensor/shape.ts';
@@ -119,7 +120,7 @@ export class AttentionDecoder extends Module {
     }
     return inScope(() => {
       const steps = timeMajor(transpose(rows, 0, 1), sequence.lengths);
-      return this.#run(steps, sequence, memory, state ?? null, null);
+      return this.#run(steps, sequence, memory, state ?? null, { rows: null, dropout: this.options.recurrentDropout ?? 0 });
     });
   }
 
@@ -128,7 +129,8 @@ export class AttentionDecoder extends Module {
    *
    * @param x       [B, I]
    * @param state   as of `forward`
-   * @param options rows: for each of B, which of the memories it looks at: several hypotheses share one. Default: its own of B
+   * @param options rows: for each of B, which of the memories it looks at: several hypotheses share one, and nothing has
+   *                gradients then. Default: its own of B
    * @returns       output [B, H], context [B, M], weights [B, S], and the state to go on with
    * @throws ShapeError when x, memory, state or rows do not fit one another
    */
@@ -156,7 +158,9 @@ export class AttentionDecoder extends Module {
     }
     return inScope(() => {
       const which = known === null ? null : tensor(known, { dtype: 'int32', backend: this.backend });
-      const result = this.#run(contiguous(reshape(x, [1, B, inputSize])), { T: 1, B, lengths: null }, memory, state ?? null, which);
+      const instant = timeMajor(reshape(x, [1, B, inputSize]), null);
+      const run = () => this.#run(instant, { T: 1, B, lengths: null }, memory, state ?? null, { rows: which, dropout: 0 });
+      const result = which === null ? run() : noGrad(run);
       return {
         output: reshape(result.output, [B, hiddenSize]),
         context: reshape(result.context, [B, memorySize]),
@@ -171,7 +175,7 @@ export class AttentionDecoder extends Module {
     sequence: Sequence,
     memory: AttentionMemory,
     state: readonly (Tensor | null)[] | null,
-    memoryRows: Tensor | null,
+    { rows: memoryRows, dropout: p }: { readonly rows: Tensor | null; readonly dropout: number },
   ): AttentionResult {
     const { memorySize } = this.options;
     requireMemory('AttentionDecoder', memory, this.attention.attentionSize, memorySize);
@@ -187,8 +191,6 @@ export class AttentionDecoder extends Module {
         `[AttentionDecoder] expected tensor ${i} of the state of shape [${sequence.B}, ${width}], received ${formatShape(given.shape)}.`,
       );
     });
-    const p = this.options.recurrentDropout ?? 0;
-    const isDropped = this.isTraining && p > 0 && memoryRows === null;
     return runAttention(
       {
         direction: this.#direction,
@@ -201,7 +203,7 @@ export class AttentionDecoder extends Module {
       memory,
       memoryRows,
       stateSizes.map((_, i) => state?.[i] ?? null),
-      isDropped ? this.#recurrentMask(sequence.B, p) : null,
+      this.isTraining && p > 0 ? this.#recurrentMask(sequence.B, p) : null,
     );
   }
 
