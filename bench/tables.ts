@@ -9,14 +9,14 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { BenchRecord } from '../src/cli/bench/records.ts';
 import { type Circumstances, readResult } from './circumstances.ts';
+import type { Convolutions } from './convolution.ts';
 import { writeLongMemoryFigure } from './quality/long-memory/figure.ts';
 import { memoryTable, remedyTable } from './quality/long-memory/tables.ts';
-import type { Convolutions } from './convolution.ts';
 import { qualityTable } from './quality-table.ts';
 import { limits, type SpeedTarget, speedTargets } from './targets.ts';
 import type { Throughput } from './throughput.ts';
-import type { WatchCost } from './watch.ts';
 import type { TranslationBench } from './translation.ts';
+import type { WatchCost } from './watch.ts';
 
 /** The pages whose tables are generated. */
 export const pages = ['performance.md', 'results.md', 'long-memory.md'].map((name) =>
