@@ -13,6 +13,8 @@ import type { Convolutions } from './convolution.ts';
 import { writeLongMemoryFigure } from './quality/long-memory/figure.ts';
 import { memoryTable, remedyTable } from './quality/long-memory/tables.ts';
 import { qualityTable } from './quality-table.ts';
+import type { ReservoirSpeed } from './reservoir.ts';
+import { reservoirsTable } from './reservoirs-table.ts';
 import { limits, type SpeedTarget, speedTargets } from './targets.ts';
 import type { Throughput } from './throughput.ts';
 import type { TranslationBench } from './translation.ts';
@@ -49,6 +51,8 @@ const tables: Record<string, () => string> = {
   memory,
   size,
   soak,
+  reservoir,
+  reservoirs: reservoirsTable,
   throughput,
   ctc,
   translation,
@@ -240,6 +244,11 @@ function otherVerdicts(): Verdict[] {
       met: share < limits.watchShare,
       was: percent(share),
     })),
+    ...(readResult<ReservoirSpeed>('reservoir')?.records ?? []).slice(0, 1).map(({ what, medianMs }) => ({
+      what: `a sparse reservoir of 1,000 units ${what} ≤ ${limits.reservoirMs} ms`,
+      met: medianMs <= limits.reservoirMs,
+      was: time(medianMs),
+    })),
     ...(readResult<Soak>('soak')?.records ?? []).map(({ backend, what, growth }) => ({
       what: `growth in ${what}, ${backend} < ${percent(limits.soakGrowth)}`,
       met: growth < limits.soakGrowth,
@@ -349,6 +358,18 @@ function watchTable(): string {
 
 function watched({ hiddenSize, batchSize, steps }: Pick<WatchCost, 'hiddenSize' | 'batchSize' | 'steps'>): string {
   return `2 LSTM ${hiddenSize}, B ${batchSize}, T ${steps}`;
+}
+
+function reservoir(): string {
+  const result = readResult<ReservoirSpeed>('reservoir');
+  if (result === null) return notMeasured('UNROLLED_THREADS=2 npx tsx bench/reservoir.ts');
+  const rows = result.records.map(({ what, medianMs, quartilesMs }, i) => [
+    what,
+    `${time(medianMs)} (${quartilesMs.map(time).join(' – ')})`,
+    i === 0 ? `≤ ${limits.reservoirMs} ms` : '–',
+    i === 0 ? verdict(medianMs <= limits.reservoirMs) : '–',
+  ]);
+  return `${above(result, result.description)}\n\n${table(['1,000 units, a tenth of the weights', 'median (quartiles)', 'target', 'met'], rows)}`;
 }
 
 function translation(): string {

@@ -930,6 +930,17 @@ FIXTURES["audio"] = audio
 FIXTURES["insight"] = insight
 
 
+def reservoir():
+    sys.path.insert(0, str(HERE))
+    sys.dont_write_bytecode = True
+    from reservoir import fixture
+
+    return fixture(Source, given, computed, header)
+
+
+FIXTURES["reservoir"] = reservoir
+
+
 def difference(path, old, new):
     """The first place where two fixtures differ by more than rounding; None when they do not."""
     if isinstance(old, dict) and isinstance(new, dict):
