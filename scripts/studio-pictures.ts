@@ -40,7 +40,7 @@ const pictures: readonly Picture[] = [
       await page.getByText(/^done$/).waitFor({ timeout: 120_000 });
     },
   },
-  { name: 'watch', address: '#/watch?run=lstm&run=gru', height: 900, prepare: (page) => page.getByText('Gate saturation').waitFor() },
+  { name: 'watch', address: '#/watch?run=lstm&run=gru', height: 1160, prepare: (page) => page.getByText('Gate saturation').waitFor() },
   {
     name: 'try',
     address: '#/try?model=lstm%2Fmodel.safetensors',

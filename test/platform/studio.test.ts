@@ -46,6 +46,7 @@ function end({ child }: typeof server): Promise<void> {
 
 async function open(path: string, options: Parameters<Browser['newPage']>[0] = {}): Promise<Page> {
   const page = await browser.newPage({ viewport: { width: 1280, height: 900 }, reducedMotion: 'reduce', ...options });
+  page.setDefaultTimeout(120_000);
   page.on('console', (message) => {
     if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text());
   });
@@ -130,7 +131,7 @@ describe('Explore', () => {
   test('an LSTM learns to count brackets, in the page', async () => {
     const page = await open('#/explore');
     await page.getByRole('button', { name: 'An LSTM counts brackets' }).click();
-    await expect.poll(() => page.locator('.says').textContent(), { timeout: 20_000 }).toContain('2 of 2');
+    await expect.poll(() => page.locator('.says').textContent(), { timeout: 120_000 }).toContain('2 of 2');
     // It says about what is wanted: how many brackets are open.
     const said = await page.locator('.strip .token.output').allTextContents();
     const read = await page.evaluate(() => [...document.querySelectorAll('.strip .token:not(.output)')].map((token) => token.textContent));
@@ -147,7 +148,7 @@ describe('Explore', () => {
 describe('Train', () => {
   async function train(page: Page): Promise<void> {
     await page.getByRole('button', { name: 'Train', exact: true }).click();
-    await expect.poll(() => page.locator('.progress').textContent(), { timeout: 30_000 }).toMatch(/step [1-9]\d/);
+    await expect.poll(() => page.locator('.progress').textContent(), { timeout: 120_000 }).toMatch(/step [1-9]\d/);
     await page.getByRole('button', { name: 'Stop' }).click();
     await expect.poll(() => page.locator('.progress').textContent()).toContain('stopped');
   }
@@ -188,7 +189,7 @@ describe('Train', () => {
   test('shapes: what is drawn is told apart while it is drawn', async () => {
     const page = await open('#/train?task=pen');
     await page.getByRole('button', { name: 'Train', exact: true }).click();
-    await expect.poll(() => page.locator('.progress').textContent(), { timeout: 40_000 }).toContain('done');
+    await expect.poll(() => page.locator('.progress').textContent(), { timeout: 120_000 }).toContain('done');
     const pad = (await page.getByRole('img', { name: 'Draw here' }).boundingBox())!;
     const at = (x: number, y: number): [number, number] => [pad.x + x * pad.width, pad.y + y * pad.height];
     await page.mouse.move(...at(0.1, 0.35));
@@ -221,7 +222,7 @@ describe('Watch', () => {
     await expect.poll(() => page.locator('.state').first().textContent()).toContain('lost');
     appendFileSync(join(folder, 'runs/live/events.jsonl'), step(4));
     server = await serve(server.port);
-    await expect.poll(() => facts(page).textContent(), { timeout: 15_000 }).toContain('step 4 of 200');
+    await expect.poll(() => facts(page).textContent(), { timeout: 120_000 }).toContain('step 4 of 200');
     // Each event once: time a step would be counted wrongly else.
     expect(await facts(page).textContent()).toContain('0 s, 20 s left');
     complaints.splice(0); // the browser tells of every connection that was refused
@@ -237,7 +238,7 @@ describe('Watch', () => {
     writeFileSync(file, start + Array.from({ length: 100_000 }, (_, k) => step(k + 1)).join(''));
     const page = await open('#/watch?run=live');
     await page.getByLabel('Open events.jsonl').setInputFiles(file);
-    await expect.poll(() => page.locator('.run', { hasText: 'long' }).textContent(), { timeout: 20_000 }).toContain('step 100,000');
+    await expect.poll(() => page.locator('.run', { hasText: 'long' }).textContent(), { timeout: 120_000 }).toContain('step 100,000');
     await close(page);
   });
 });

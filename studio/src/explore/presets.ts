@@ -112,7 +112,7 @@ export const presets: readonly Preset[] = [
     scenes: [
       scene(
         { lesson: 'brackets', length: 40, hiddenSize: 8, learningRate: 0.02, forgetBias: 2, text: '' },
-        { view: 'lstm', trains: true, until: { steps: 500 }, says: 'It learns to say how many brackets are open …' },
+        { view: 'lstm', trains: true, until: { steps: 300 }, says: 'It learns to say how many brackets are open …' },
       ),
       scene(
         { lesson: 'brackets', length: 40, hiddenSize: 8, learningRate: 0.02, forgetBias: 2, text: '' },
