@@ -15,6 +15,8 @@
 #include "planes.h"
 #include "random.h"
 #include "recurrent_abi.h"
+#include "reservoir.h"
+#include "ridge.h"
 #include "rnn.h"
 #include "rows.h"
 
@@ -87,6 +89,11 @@ static int32_t replay(const double *calls, int32_t count, int32_t threads) {
   X(attention_forward)                                                                                                      \
   X(attention_backward_workspace)                                                                                           \
   X(attention_backward)                                                                                                     \
+  X(reservoir_forward)                                                                                                      \
+  X(gram_workspace)                                                                                                         \
+  X(gram)                                                                                                                   \
+  X(ridge_solve_workspace)                                                                                                  \
+  X(ridge_solve)                                                                                                            \
   X(clip_norm)                                                                                                              \
   X(clip_value)                                                                                                             \
   X(sgd)                                                                                                                    \

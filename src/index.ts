@@ -39,6 +39,7 @@ export * from './data/index.ts';
 export * from './data/text/index.ts';
 export * from './decode/index.ts';
 export * from './insight/figure/index.ts';
+export * from './insight/index.ts';
 export * from './interop/index.ts';
 // Losses and optimisers
 export { AdaptiveSoftmax, type AdaptiveSoftmaxOptions } from './losses/adaptive-softmax.ts';
@@ -103,6 +104,7 @@ export {
   weightedSum,
 } from './nn/pooling.ts';
 export { PyramidalEncoder, type PyramidalEncoderOptions, type PyramidalState, PyramidalStream } from './nn/pyramidal-encoder.ts';
+export type { GateName, GateStatistics, RecurrenceStatistics } from './nn/recurrence-statistics.ts';
 export { type Cell, type CellState, Recurrent } from './nn/recurrent.ts';
 export type { CellOptions, RecurrentInit } from './nn/recurrent-direction.ts';
 export type { ForwardOptions, RecurrentOptions, SequenceInput } from './nn/recurrent-stack.ts';
@@ -118,6 +120,8 @@ export {
   subsample,
 } from './nn/subsampling.ts';
 export * from './optim/index.ts';
+// Echo state networks
+export * from './reservoir/index.ts';
 export * from './tasks/index.ts';
 export { BackendError, ConfigError, DivergenceError, FileError, type FileLocation, FormatError, ShapeError } from './tensor/errors.ts';
 export { Random, type RandomState } from './tensor/random.ts';

@@ -44,7 +44,7 @@ export interface Backend {
   readonly threads: number;
 
   // ---- memory -----------------------------------------------------------------------------------------------------
-  /** Contents undefined. 64-byte aligned where that matters. @throws BackendError when memory runs out */
+  /** Contents undefined. 64-byte aligned where that matters. float64 on every backend, for sums. @throws BackendError when memory runs out */
   allocate(dtype: DType, length: number): Buffer;
   /** Gives an allocated buffer (not a slice) back. */
   free(buffer: Buffer): void;
@@ -185,6 +185,13 @@ export interface Backend {
   batchNorm2d(norm: BatchNorm2d): void;
   /** Its gradients; see BatchNorm2dBackward. */
   batchNorm2dBackward(norm: BatchNorm2dBackward): void;
+  // ---- reservoirs and their readouts --------------------------------------------------------------------------------
+  /** The time loop of a reservoir; see ReservoirForward. */
+  reservoirForward(layer: ReservoirForward): void;
+  /** sums[i, j] += Σ_r x[r, i] · x[r, j] for j ≤ i: x [R, C], sums float64 [C, C], the lower half. Products are exact, sums are in float64. */
+  gram(x: Buffer, sums: Buffer, R: number, C: number): void;
+  /** Ridge regression out of such sums; see RidgeSolve. */
+  ridgeSolve(ridge: RidgeSolve): void;
 
   // ---- recurrent layers, one direction of one layer, a whole sequence a call ----------------------------------------
   /** The time loop of an Elman layer; see RnnForward. */
@@ -663,6 +670,51 @@ export interface AttentionBackward extends AttentionForward {
   readonly dKeys: Buffer; // [B, S, A] out
   readonly dMemory: Buffer; // [B, S, M] out
   readonly dScoreVector: Buffer | null; // [A] adds; with scoreVector only
+}
+
+/**
+ * A reservoir of leaky integrators (the weights stay as they were drawn, so there is no backward):
+ *
+ *   h_t = (1 − a) ⊙ h_{t−1} + a ⊙ tanh(drive_t + W h_{t−1})
+ *
+ * @see Jaeger, Lukoševičius, Popovici & Siewert (2007), doi:10.1016/j.neunet.2007.04.016
+ */
+export interface ReservoirForward {
+  readonly T: number;
+  readonly B: number;
+  readonly H: number;
+  /** int32 [B]; null: all T. A row that has ended carries its state through the remaining slots. */
+  readonly lengths: Buffer | null;
+  /** [T, B, H]: all of the argument of tanh that does not hang on h: projected inputs and feedback, bias, noise. */
+  readonly drive: Buffer;
+  readonly weightHh: ReservoirMatrix;
+  readonly leakRate: Buffer; // [H]: a, in (0, 1]
+  readonly h: Buffer; // [T+1, B, H] slots: the first is the initial state (in), the others are out
+}
+
+/** W [H, H]: all of it, row-major, or its entries in compressed sparse rows (as torch.sparse_csr). */
+export type ReservoirMatrix =
+  | { readonly kind: 'dense'; readonly values: Buffer }
+  | {
+      readonly kind: 'sparse';
+      readonly rowStarts: Buffer; // int32 [H+1]: row i has entries rowStarts[i] … rowStarts[i+1]−1
+      readonly columns: Buffer; // int32 [entries]
+      readonly values: Buffer; // [entries]
+    };
+
+/**
+ * The weights that minimise Σ_r ‖W z_r − y_r‖² + Σ_i penalty_i ‖W_i‖² over F features z and O targets y, by a Cholesky
+ * factorisation in float64: (ZᵀZ + diag(penalty)) Wᵀ = ZᵀY.
+ */
+export interface RidgeSolve {
+  readonly F: number;
+  readonly O: number;
+  /** float64 [F+O, F+O]: what `gram` makes of rows [z; y]. */
+  readonly sums: Buffer;
+  readonly penalty: Buffer; // [F], each ≥ 0
+  readonly weight: Buffer; // out [O, F]; undefined when there is no solution
+  /** out [1]: 0; or i+1 when the i-th pivot was not positive beyond rounding (at most 2⁻⁵² of its diagonal element). */
+  readonly failure: Buffer;
 }
 
 /** torch.optim.SGD. velocity null: no momentum. First step: velocity = gradient (the caller starts it at 0 and passes isFirst). */

@@ -12,6 +12,8 @@ export interface ChartOptions {
   readonly width: number;
   readonly height: number;
   readonly xLabel: string;
+  /** y on a logarithmic scale, ticks at powers of ten; what is not above 0 is left out. Default false. */
+  readonly logarithmic?: boolean;
   /** Wraps a run of characters of series i: colour. */
   readonly paint?: (series: number, text: string) => string;
 }
@@ -24,12 +26,20 @@ const dotBits = [
 const pointMark = '●';
 
 /** @returns one string a line; empty when no series has two different x */
-export function lineChart(series: readonly ChartSeries[], options: ChartOptions): string[] {
+export function lineChart(given: readonly ChartSeries[], options: ChartOptions): string[] {
+  const { logarithmic = false } = options;
+  const series = logarithmic
+    ? given.map((one) => ({ ...one, y: one.y.map((value) => (value > 0 ? Math.log10(value) : Number.NaN)) }))
+    : given;
   const xs = series.flatMap(({ x }) => x);
   const ys = series.flatMap(({ y }) => y).filter(Number.isFinite);
   const [xMin, xMax] = [Math.min(...xs), Math.max(...xs)];
   if (ys.length === 0 || !(xMax > xMin)) return [];
-  const { ticks, low, high } = axis(Math.min(...ys), Math.max(...ys), Math.max(2, Math.floor(options.height / 3)));
+  const { ticks, low, high } = (logarithmic ? decades : axis)(
+    Math.min(...ys),
+    Math.max(...ys),
+    Math.max(2, Math.floor(options.height / 3)),
+  );
   const labels = ticks.map((tick) => tick.text);
   const gutter = Math.max(...labels.map((label) => label.length));
   const columns = options.width - gutter - 2;
@@ -77,8 +87,23 @@ function segment(x0: number, y0: number, x1: number, y1: number, dot: (column: n
   for (let i = 0; i <= steps; i++) dot(Math.round(x0 + ((x1 - x0) * i) / steps), Math.round(y0 + ((y1 - y0) * i) / steps));
 }
 
+interface Axis {
+  readonly ticks: readonly { readonly value: number; readonly text: string }[];
+  readonly low: number;
+  readonly high: number;
+}
+
+/** Whole powers of ten, of which the range has at least one; numbers are their logarithms. */
+function decades(least: number, most: number, count: number): Axis {
+  const [low, high] = [Math.floor(least + 1e-9), Math.max(Math.ceil(most - 1e-9), Math.floor(least) + 1)];
+  const step = Math.max(1, Math.ceil((high - low) / count));
+  const ticks = [];
+  for (let value = Math.ceil(low / step) * step; value <= high; value += step) ticks.push({ value, text: `1e${value}` });
+  return { ticks, low, high };
+}
+
 /** Round numbers within the range of the data. */
-function axis(least: number, most: number, count: number): { ticks: { value: number; text: string }[]; low: number; high: number } {
+function axis(least: number, most: number, count: number): Axis {
   const span = most > least ? most - least : Math.max(Math.abs(most), 1);
   const rough = span / count;
   const power = 10 ** Math.floor(Math.log10(rough));

@@ -57,6 +57,7 @@ export class TrainingScreen {
       case 'warning':
         this.print(`  ${this.#terminal.bad('warning:')} ${event.message}`);
         return;
+      case 'watch':
       case 'checkpoint':
       case 'done':
         return;

@@ -11,6 +11,7 @@ import type { Backend, Buffer, RecurrentGradients, RecurrentLayer } from '../bac
 import { rowMajor } from '../tensor/shape.ts';
 import type { GradientNorms } from './gradient-norms.ts';
 import { type LayerInput, normEpsilon, type ProjectionWeights, project, projectBackward } from './input-projection.ts';
+import { currentWatcher, type GradientReceiver } from './recurrence-watch.ts';
 import type { Lengths, Sequence } from './sequence.ts';
 
 /** What every kernel is told: the arguments they share, the gates, and the slots of each state. */
@@ -107,6 +108,8 @@ class Run {
   readonly #recurrenceSaved: Readonly<Record<string, Tensor>>;
   readonly #norm: { readonly normalized: Tensor; readonly rstd: Tensor } | null;
   #projection: ReturnType<typeof project> = null;
+  /** Who watches, and wants to know of the states' gradients. */
+  #receiver: GradientReceiver | null = null;
 
   constructor(direction: Direction, input: LayerInput, sequence: Sequence, options: RunOptions) {
     const { recurrence, weights, weightHh, normHh } = direction;
@@ -143,6 +146,7 @@ class Run {
     if (this.#projection !== null) this.#saved.push(this.#projection.normalized, this.#projection.rstd);
     for (const [i, slots] of this.#states.entries()) this.#writeInitial(slots, this.#options.initial[i]);
     recurrence.forward(backend, this.#describe());
+    this.#tellWatcher();
 
     const [h, ...others] = this.#states;
     const { lengths } = this.#sequence;
@@ -176,7 +180,7 @@ class Run {
     const dStates = dLast.map((d, i) => this.#gradientOfLast(d, recurrence.stateSizes[i]));
     const dY = dOutput === null ? null : contiguous(dOutput);
     if (dY !== null && dY !== dOutput) temporaries.push(dY);
-    const dHSquares = this.#options.gradientNorms === null ? null : empty(backend, [T, B]);
+    const dHSquares = this.#options.gradientNorms === null && this.#receiver === null ? null : empty(backend, [T, B]);
     recurrence.backward(backend, this.#describe(), {
       shared: {
         dY: dY === null ? null : bufferOf(dY),
@@ -205,11 +209,20 @@ class Run {
       dRows: isLookup && sink.wants(0) ? bufferOf(sink.accumulator(0)) : dInput === null ? null : bufferOf(dInput),
     });
     if (dHSquares !== null) {
-      const { into: norms, layer, direction } = this.#options.gradientNorms!;
-      norms.set(layer, direction, keep(dHSquares));
+      this.#receiver?.(new Float64Array(dHSquares.dataSync()));
+      const { gradientNorms } = this.#options;
+      gradientNorms?.into.set(gradientNorms.layer, gradientNorms.direction, keep(dHSquares));
     }
     const firstState = this.#inputs.length - dStates.length;
     return this.#inputs.map((_, i) => (i === 0 ? dInput : i >= firstState ? dStates[i - firstState] : null));
+  }
+
+  #tellWatcher(): void {
+    const { name, recurrence, hiddenSize, reverse, weightHh } = this.#direction;
+    const { T, B, lengths } = this.#sequence;
+    const run = { cell: name, hiddenSize, reverse, parameter: weightHh, T, B, lengths: lengths?.values ?? null };
+    const gates = recurrence.gates > 1 ? this.#gates : null;
+    this.#receiver = currentWatcher()?.ran({ ...run, gates, states: this.#steps(this.#states[0], 'after') }) ?? null;
   }
 
   #describe(): RecurrentLayer {

@@ -8,6 +8,7 @@ import { inScope } from '../autograd/scope.ts';
 import { Tensor } from '../autograd/tensor.ts';
 import { Module } from './module.ts';
 import { sequenceOf, timeMajor } from './sequence.ts';
+import { watchCell } from './watched-cell.ts';
 
 /** What a cell remembers from step to step: a tensor [B, …] or several. */
 export type CellState = Tensor | readonly Tensor[];
@@ -56,10 +57,11 @@ export class Recurrent<S extends CellState> extends Module {
       const sequence = sequenceOf('Recurrent', this.cell.backend, x.shape, this.cell.options.inputSize, lengths, true);
       const input = timeMajor(transpose(x, 0, 1), sequence.lengths);
       const outputs = new Array<Tensor>(sequence.T);
+      const watch = watchCell(this.cell, sequence, this.#reverse);
       let current = state ?? this.cell.initialState(sequence.B);
       for (let k = 0; k < sequence.T; k++) {
         const t = this.#reverse ? sequence.T - 1 - k : k;
-        const next = this.cell.step(select(input, 0, t), current);
+        const next = watch.step(this.cell.step(select(input, 0, t), current), t);
         if (sequence.lengths === null) {
           outputs[t] = next.output;
           current = next.state;
@@ -69,6 +71,7 @@ export class Recurrent<S extends CellState> extends Module {
           current = carried(isActive, next.state, current);
         }
       }
+      watch.end();
       return { output: stack(outputs, 1), state: current };
     });
   }

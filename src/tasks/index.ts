@@ -27,6 +27,24 @@ export {
   resumeForecasting,
   type Tables,
 } from './forecasting/training.ts';
+export type { RecognizedCharacter, StrokeSpan } from './handwriting/character-spans.ts';
+export type { HandwritingArchitecture, HandwritingConfig } from './handwriting/config.ts';
+export type { HandwritingData, HandwritingSample, HandwritingSources } from './handwriting/dataset.ts';
+export { type DrawInkOptions, drawInk } from './handwriting/draw.ts';
+export { evaluateHandwriting, type HandwritingEvaluation, type HandwritingMetrics } from './handwriting/evaluate.ts';
+export type { Handwriting, Ink, LineImage, Stroke } from './handwriting/ink.ts';
+export { HandwritingModel, type HandwritingModelOptions } from './handwriting/model.ts';
+export type { HandwritingOptions } from './handwriting/options.ts';
+export { type HandwritingSource, readHandwriting } from './handwriting/read.ts';
+export { type HandwritingDecoding, type RecognizedLine, type Recognizer, recognize } from './handwriting/recognize.ts';
+export { handwritingFrom, loadHandwriting, type SavedHandwriting, saveHandwriting } from './handwriting/saved.ts';
+export { InkStream, type InkStreamOptions, type PartialText, type PenPoint, type StreamedCharacter } from './handwriting/stream.ts';
+export {
+  type HandwritingFiles,
+  type HandwritingTraining,
+  prepareHandwriting,
+  resumeHandwriting,
+} from './handwriting/training.ts';
 export type { Architecture, LanguageModelConfig } from './language-model/config.ts';
 export { type EvaluateOptions as EvaluateTokensOptions, evaluateTokens, type LanguageMetrics } from './language-model/evaluate.ts';
 export { generate } from './language-model/generate.ts';

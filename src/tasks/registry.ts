@@ -1,6 +1,7 @@
 /** The tasks there are. */
 import { ConfigError, unknownName } from '../tensor/errors.ts';
 import { forecasting } from './forecasting/task.ts';
+import { handwriting } from './handwriting/task.ts';
 import { languageModel } from './language-model/task.ts';
 import { proteinStructure } from './protein-structure/task.ts';
 import { recommendation } from './recommendation/task.ts';
@@ -9,7 +10,16 @@ import { tagging } from './tagging/task.ts';
 import type { Task } from './task.ts';
 import { textClassification } from './text-classification/task.ts';
 
-export const tasks: readonly Task[] = [languageModel, forecasting, proteinStructure, textClassification, recommendation, tagging, speech];
+export const tasks: readonly Task[] = [
+  languageModel,
+  forecasting,
+  proteinStructure,
+  textClassification,
+  recommendation,
+  tagging,
+  handwriting,
+  speech,
+];
 
 /** @throws ConfigError naming the nearest */
 export function taskNamed(name: string): Task {

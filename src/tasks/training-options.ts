@@ -36,9 +36,13 @@ export function trainingEntries(defaults: { readonly batchSize: number; readonly
     evaluateEvery: v.optional(whole('steps between validations (default a tenth of the training)', 1)),
     patience: v.optional(whole('stop after so many validations without a better one; 0: never', 0), 0),
     checkpointEvery: v.optional(whole('steps between checkpoints (default: with each validation)', 1)),
+    watchEvery: v.optional(whole('steps between looks at gradients, gates and updates, with warnings; 0: never', 0), defaultWatchEvery),
     seed: v.optional(whole('of all randomness', 0), 0),
   };
 }
+
+/** A look costs about a third of a step (docs/performance.md): every 25th step, hardly more than a hundredth of the time. */
+const defaultWatchEvery = 25;
 
 const anyTraining = v.object(trainingEntries({ batchSize: 1, learningRate: 1, epochs: 1 }));
 

@@ -112,7 +112,7 @@ function assemble<B, T extends Trainable<B>>(
   folder: RunFolder | undefined,
 ): TrainingRun<T> {
   const { model, options, batches, loss, evaluate, sample, randoms, monitor, config } = parts;
-  const { averageDecay, patience, checkpointEvery, maxMinutes } = options;
+  const { averageDecay, patience, checkpointEvery, maxMinutes, watchEvery } = options;
   const trainer = new Trainer<B>(
     {
       model,
@@ -131,6 +131,7 @@ function assemble<B, T extends Trainable<B>>(
       validateEvery: options.evaluateEvery ?? Math.max(1, Math.ceil(steps / 10)),
       ...(checkpointEvery === undefined ? {} : { checkpointEvery }),
       ...(patience > 0 ? { patience } : {}),
+      ...(watchEvery > 0 ? { watchEvery } : {}),
       monitor,
       ...(folder === undefined ? {} : { folder, modelConfig: config as never }),
     },

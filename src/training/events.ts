@@ -1,4 +1,5 @@
 /** What a training tells as it goes: an async iterable of these, and the lines of a run's events.jsonl. */
+import type { RecurrenceStatistics } from '../nn/recurrence-statistics.ts';
 
 /** Results on held-out data, by name: `loss`, `accuracy`, … */
 export type Metrics = Readonly<Record<string, number>>;
@@ -8,6 +9,7 @@ export type TrainingEvent =
   | StartEvent
   | StepEvent
   | ValidationEvent
+  | WatchEvent
   | { readonly type: 'sample'; readonly step: number; readonly text: string }
   | { readonly type: 'checkpoint'; readonly step: number; readonly file: string }
   /** Something went wrong that the training can live with. */
@@ -55,6 +57,34 @@ export interface ValidationEvent {
   readonly epoch: number;
   readonly metrics: Metrics;
   readonly isBest: boolean;
+}
+
+/**
+ * A look inside, taken at a step: how gradients came back through time, gates, units, and how far the update moved the weights. Told
+ * after that step's `step` event where `TrainerOptions.watchEvery` asks for it; all numbers have four digits.
+ *
+ * @see docs/insight.md
+ */
+export interface WatchEvent {
+  readonly type: 'watch';
+  /** Steps done, the watched one included. */
+  readonly step: number;
+  /** Each direction of each recurrent layer, in the order in which they ran. */
+  readonly layers: readonly RecurrenceStatistics[];
+  /** Each parameter that learns. */
+  readonly parameters: readonly ParameterStatistics[];
+}
+
+/** What an update did to one parameter. */
+export interface ParameterStatistics {
+  /** Under its state-dict name: "rnn.weight_hh_l0". */
+  readonly name: string;
+  /** ‖w‖ before the update. */
+  readonly norm: number;
+  /** ‖∂L/∂w‖ before clipping. */
+  readonly gradientNorm: number;
+  /** ‖Δw‖ / ‖w‖: about a thousandth in a training that goes well. null: the weights were 0. */
+  readonly updateRatio: number | null;
 }
 
 /** Why a training ended: a limit, no improvement for long, or its AbortSignal. */

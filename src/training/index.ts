@@ -1,4 +1,15 @@
-export type { BestResult, DoneEvent, Metrics, StartEvent, StepEvent, StopReason, TrainingEvent, ValidationEvent } from './events.ts';
+export type {
+  BestResult,
+  DoneEvent,
+  Metrics,
+  ParameterStatistics,
+  StartEvent,
+  StepEvent,
+  StopReason,
+  TrainingEvent,
+  ValidationEvent,
+  WatchEvent,
+} from './events.ts';
 export {
   formatModel,
   loadModel,

@@ -8,12 +8,14 @@
  */
 import type { StateDict } from '../nn/module.ts';
 import { ConfigError, DivergenceError, FileError, FormatError } from '../tensor/errors.ts';
+import { Adviser } from './advice.ts';
 import { Breath } from './breath.ts';
 import type { Metrics, StopReason, TrainingEvent, ValidationEvent } from './events.ts';
 import { saveModel } from './model-file.ts';
 import { beginning, capture, type Progress, restore, restoreWeights } from './progress.ts';
 import type { RunFolder } from './run-folder.ts';
 import type { Carried, Training } from './training.ts';
+import { StepWatch } from './watch.ts';
 
 /** When a training ends, what happens how often, and what is kept. */
 export interface TrainerOptions {
@@ -28,6 +30,11 @@ export interface TrainerOptions {
   readonly checkpointEvery?: number;
   /** In steps. Default: after each validation. */
   readonly sampleEvery?: number;
+  /**
+   * In steps: how often to look inside (a `watch` event: gradients through time, gates, units, updates), and to warn of what goes
+   * wrong there. The weights are the same bits with and without. Default: never.
+   */
+  readonly watchEvery?: number;
   /** Batches whose gradients make one step; default 1. */
   readonly accumulate?: number;
   /** The metric that decides which weights are best; default the smallest `loss`. */
@@ -54,6 +61,7 @@ export class Trainer<Batch> {
   readonly #options: TrainerOptions;
   readonly #monitor: { readonly metric: string; readonly mode: 'min' | 'max' };
   readonly #breath = new Breath();
+  readonly #adviser = new Adviser();
 
   #progress: Progress = beginning;
   #carried: Carried = null;
@@ -68,8 +76,9 @@ export class Trainer<Batch> {
 
   /** @throws ConfigError when options are out of range or in conflict */
   constructor(training: Training<Batch>, options: TrainerOptions) {
-    const { maxSteps, maxEpochs, maxMinutes, validateEvery, checkpointEvery, sampleEvery, accumulate, patience, keepCheckpoints } = options;
-    requireCounts({ maxSteps, maxEpochs, validateEvery, checkpointEvery, sampleEvery, accumulate, patience, keepCheckpoints });
+    const { maxSteps, maxEpochs, maxMinutes, patience } = options;
+    const { validateEvery, checkpointEvery, sampleEvery, watchEvery, accumulate, keepCheckpoints } = options;
+    requireCounts({ maxSteps, maxEpochs, validateEvery, checkpointEvery, sampleEvery, watchEvery, accumulate, patience, keepCheckpoints });
     if (maxMinutes !== undefined && !(maxMinutes > 0)) throw new ConfigError(`[Trainer] expected maxMinutes > 0, received ${maxMinutes}.`);
     if (maxSteps === undefined && maxEpochs === undefined && maxMinutes === undefined) {
       throw new ConfigError('[Trainer] expected an end: maxSteps, maxEpochs or maxMinutes.');
@@ -115,7 +124,7 @@ export class Trainer<Batch> {
       yield* this.#doWhatIsDue(signal);
       reason = this.#reasonToStop(signal);
       if (reason !== null) break;
-      yield await this.#trainStep();
+      yield* this.#trainStep();
       await this.#breath.pause();
     }
     yield* this.#finish(reason, signal);
@@ -142,8 +151,9 @@ export class Trainer<Batch> {
   }
 
   /** One optimiser step over `accumulate` batches. */
-  async #trainStep(): Promise<TrainingEvent> {
-    const { optimizer, batches, loss, average } = this.#training;
+  async *#trainStep(): AsyncGenerator<TrainingEvent, void, void> {
+    const { model, optimizer, batches, loss, average } = this.#training;
+    const watch = this.#isWatched() ? new StepWatch(model) : null;
     const parts = this.#options.accumulate ?? 1;
     const begun = performance.now();
     const { learningRate } = optimizer;
@@ -153,21 +163,24 @@ export class Trainer<Batch> {
       optimizer.zeroGrad();
       for (let part = 0; part < parts; part++) {
         const batch = await batches.next();
-        const result = optimizer.accumulate(() => {
-          const { carried, ...rest } = loss(batch, this.#carried);
-          return { ...rest, carried: carried?.map((state) => state.detach()) ?? null };
-        }, 1 / parts);
+        const pass = () =>
+          optimizer.accumulate(() => {
+            const { carried, ...rest } = loss(batch, this.#carried);
+            return { ...rest, carried: carried?.map((state) => state.detach()) ?? null };
+          }, 1 / parts);
+        const result = watch !== null && part === 0 ? watch.pass(pass, 1 / parts) : pass();
         this.#carried = result.carried;
         total += result.loss.item();
         items += result.items;
       }
-      optimizer.apply();
+      if (watch === null) optimizer.apply();
+      else watch.update(() => optimizer.apply());
     } catch (error) {
       throw error instanceof DivergenceError ? this.#withCheckpoint(error) : error;
     }
     this.#advance({ step: this.#step + 1 });
     average?.update();
-    return {
+    yield {
       type: 'step',
       step: this.#step,
       epoch: this.#epochs(),
@@ -178,6 +191,16 @@ export class Trainer<Batch> {
       itemsPerSecond: this.#measureRate(items, Math.max(performance.now() - begun, 1e-3)),
       seconds: this.#seconds(),
     };
+    const seen = watch?.event(this.#step) ?? null;
+    if (seen === null) return;
+    yield seen;
+    for (const message of this.#adviser.seen(seen)) yield { type: 'warning', step: this.#step, message };
+  }
+
+  /** Whether to look inside the coming step: the first one too, for how it all began. */
+  #isWatched(): boolean {
+    const { watchEvery } = this.#options;
+    return watchEvery !== undefined && (this.#step === 0 || (this.#step + 1) % watchEvery === 0);
   }
 
   /** Validation, sample, checkpoint: whatever the present step asks for and has not had. */

@@ -19,6 +19,7 @@ import { planeCases } from './cases/planes.ts';
 import { recurrentLayerCases } from './cases/recurrent.ts';
 import { drawInputs, forwardCase, type LayerOptions, rowOf } from './cases/recurrent-layer.ts';
 import { reductionCases } from './cases/reductions.ts';
+import { reservoirCases } from './cases/reservoir.ts';
 import { rowCases } from './cases/rows.ts';
 import { aligned, bitDifference, difference, execute, type KernelCase, normal, scattered, type Values } from './kernel-case.ts';
 
@@ -45,6 +46,7 @@ function expectations(): Expectation[] {
     crfCases,
     ctcCases,
     planeCases,
+    reservoirCases,
     optimizerCases,
     recurrentLayerCases,
     attentionCases,

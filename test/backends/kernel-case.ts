@@ -20,6 +20,8 @@ export interface Operand {
   readonly defined?: Uint8Array;
   /** Elements that `defined` leaves out must at least be finite: later products multiply them by 0. */
   readonly finite?: boolean;
+  /** In float64 on every backend. */
+  readonly isWide?: boolean;
 }
 
 export type Operands = Readonly<Record<string, Operand>>;
@@ -110,10 +112,10 @@ export function execute(backend: Backend, kernelCase: KernelCase, placement: Pla
   return results;
 }
 
-function place(backend: Backend, { values, role }: Operand, shift: number) {
+function place(backend: Backend, { values, role, isWide = false }: Operand, shift: number) {
   const isInteger = values instanceof Int32Array;
   const offset = fence + shift;
-  const block = backend.allocate(isInteger ? 'int32' : backend.float, offset + values.length + fence);
+  const block = backend.allocate(isInteger ? 'int32' : isWide ? 'float64' : backend.float, offset + values.length + fence);
   const contents = new Float64Array(block.length).fill(isInteger ? canary.integer : role === 'in' ? Number.NaN : canary.float);
   contents.set(values, offset);
   backend.write(block, contents);

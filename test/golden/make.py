@@ -812,10 +812,81 @@ def attention():
                              "general lstm": case("general_lstm", "lstm", "general", True, M)}}}
 
 
+# ---- looking inside ----------------------------------------------------------------------------------------------------
+
+def insight():
+    """Two layers of torch.nn's cells: the norm of each hidden state's gradient, and Jacobians between states."""
+    B, T, I, H = 3, 7, 4, 5
+    cells = []
+    for kind in ("RNN", "GRU", "LSTM"):
+        source = Source(f"insight {kind}")
+        stack = [getattr(nn, f"{kind}Cell")(I, H), getattr(nn, f"{kind}Cell")(H, H)]
+        parameters = {}
+        with torch.no_grad():
+            for layer, cell in enumerate(stack):
+                for name, p in cell.named_parameters():
+                    p.copy_(source.normal(*p.shape, scale=0.75))
+                    parameters[f"{name}_l{layer}"] = given(p)
+        x, scales = source.normal(B, T, I), source.normal(B, T, H)
+
+        def step(x_t, states):
+            after = []
+            for cell, state in zip(stack, states):
+                new = cell(x_t, state)
+                after.append(new)
+                x_t = new[0] if kind == "LSTM" else new
+            return after
+
+        def zeros(batch):
+            zero = lambda: torch.zeros(batch, H)
+            return [(zero(), zero()) if kind == "LSTM" else zero() for _ in stack]
+
+        states, hidden, loss = zeros(B), [[], []], 0
+        for t in range(T):
+            states = step(x[:, t], states)
+            for layer, state in enumerate(states):
+                h = state[0] if kind == "LSTM" else state
+                h.retain_grad()
+                hidden[layer].append(h)
+            loss = loss + (hidden[1][t] * scales[:, t]).sum()
+        loss.backward()
+        norms = [[float(h.grad.norm()) for h in layer] for layer in hidden]
+
+        # From one flat state [h of each layer, c of each layer] to the one k steps later.
+        def flat(states):
+            parts = [[s[i] for s in states] for i in range(2)] if kind == "LSTM" else [states]
+            return torch.cat([part for group in parts for part in group], dim=-1).reshape(-1)
+
+        def unflat(v):
+            v = v.reshape(-1, 1, H)
+            return [(v[0], v[2]), (v[1], v[3])] if kind == "LSTM" else [v[0], v[1]]
+
+        trajectory = [flat(zeros(1)).detach()]
+        for t in range(T):
+            trajectory.append(flat(step(x[:1, t], unflat(trajectory[-1]))).detach())
+        jacobians = []
+        for k in range(1, T):
+            def later(v, k=k):
+                states = unflat(v)
+                for t in range(T - k, T):
+                    states = step(x[:1, t], states)
+                return flat(states)
+            J = torch.autograd.functional.jacobian(later, trajectory[T - k])
+            block = lambda layer: J[layer * H:(layer + 1) * H, layer * H:(layer + 1) * H]
+            jacobians.append({
+                "state": float(J.norm() / math.sqrt(len(J))),
+                "hidden": [float(block(layer).norm() / math.sqrt(H)) for layer in range(2)],
+                "spectral": float(torch.linalg.matrix_norm(J, ord=2)),
+            })
+        cells.append({"kind": kind, "parameters": parameters, "x": given(x), "scales": given(scales), "norms": norms, "jacobians": jacobians})
+    return {**header("norms of gradients and of Jacobians through time, two layers"), "cells": cells}
+
+
 # ---- files -------------------------------------------------------------------------------------------------------------
 
 FIXTURES = {"recurrent": recurrent, "cells": cells, "losses": losses, "layers": layers, "crf": crf, "ctc": ctc, "optimizers": optimizers, "schedules": schedules, "attention": attention, "planes": planes}
 FIXTURES["audio"] = audio
+FIXTURES["insight"] = insight
 
 
 def difference(path, old, new):

@@ -279,6 +279,23 @@ export interface Exports {
     dWeight: pointer,
     dBias: pointer,
   ): void;
+  /** rowStarts and columns null: values is all of W. */
+  reservoir_forward(
+    T: int,
+    B: int,
+    H: int,
+    lengths: pointer,
+    drive: pointer,
+    rowStarts: pointer,
+    columns: pointer,
+    values: pointer,
+    leakRate: pointer,
+    h: pointer,
+  ): void;
+  gram_workspace(R: int, C: int): int;
+  gram(R: int, C: int, x: pointer, sums: pointer, workspace: pointer): void;
+  ridge_solve_workspace(F: int, O: int): int;
+  ridge_solve(F: int, O: int, sums: pointer, penalty: pointer, weight: pointer, failure: pointer, workspace: pointer): void;
 
   clip_norm(gradient: pointer, n: int, maxNorm: float, norm: pointer): void;
   clip_value(gradient: pointer, n: int, limit: float): void;

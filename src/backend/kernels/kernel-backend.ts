@@ -4,7 +4,7 @@
  */
 import { BackendError } from '../../tensor/errors.ts';
 import type { RandomState } from '../../tensor/random.ts';
-import type { DType, TypedArray } from '../../tensor/shape.ts';
+import { bytesPer, type DType, type TypedArray } from '../../tensor/shape.ts';
 import { Arena, type Block, type SlabSource } from '../arena.ts';
 import type {
   Activation,
@@ -39,6 +39,8 @@ import type {
   MaxPool2dBackward,
   PointwiseLoss,
   RecurrentNorm,
+  ReservoirForward,
+  RidgeSolve,
   RmspropStep,
   RnnBackward,
   RnnForward,
@@ -70,6 +72,8 @@ export interface Machine {
   setThreads(count: number): void;
 }
 
+const arrays = { float32: Float32Array, float64: Float64Array, int32: Int32Array } as const;
+
 /** A stretch of an arena's block. */
 class KernelBuffer implements Buffer {
   readonly dtype: DType;
@@ -78,7 +82,7 @@ class KernelBuffer implements Buffer {
   readonly slab: Slab;
   /** null: a slice, which cannot be freed, or a buffer that has been. */
   block: Block<Slab> | null;
-  #view: Float32Array | Int32Array | null = null;
+  #view: TypedArray | null = null;
 
   constructor(dtype: DType, length: number, pointer: number, slab: Slab, block: Block<Slab> | null) {
     this.dtype = dtype;
@@ -88,11 +92,10 @@ class KernelBuffer implements Buffer {
     this.block = block;
   }
 
-  view(): Float32Array | Int32Array {
+  view(): TypedArray {
     const { buffer, address } = this.slab;
     if (this.#view === null || this.#view.buffer !== buffer) {
-      const offset = this.pointer - address;
-      this.#view = this.dtype === 'int32' ? new Int32Array(buffer, offset, this.length) : new Float32Array(buffer, offset, this.length);
+      this.#view = new arrays[this.dtype](buffer, this.pointer - address, this.length);
     }
     return this.#view;
   }
@@ -155,12 +158,10 @@ export class KernelBackend implements Backend {
   // ---- memory -----------------------------------------------------------------------------------------------------
 
   allocate(dtype: DType, length: number): Buffer {
-    if (dtype === 'float64')
-      throw new BackendError(`[${this.name}] expected float32 or int32, received float64, which only "reference" has.`);
     if (length > maximumLength) {
       throw new BackendError(`[${this.name}] a tensor has at most ${maximumLength} elements, received ${length}: split it.`);
     }
-    const block = this.#arena.allocate(length * bytesPerElement);
+    const block = this.#arena.allocate(length * bytesPer[dtype]);
     return new KernelBuffer(dtype, length, block.pointer, block.slab, block);
   }
 
@@ -174,7 +175,7 @@ export class KernelBackend implements Backend {
 
   slice(buffer: Buffer, offset: number, length: number): Buffer {
     const own = buffer as KernelBuffer;
-    return new KernelBuffer(own.dtype, length, own.pointer + offset * bytesPerElement, own.slab, null);
+    return new KernelBuffer(own.dtype, length, own.pointer + offset * bytesPer[own.dtype], own.slab, null);
   }
 
   write(buffer: Buffer, values: ArrayLike<number>): void {
@@ -182,8 +183,8 @@ export class KernelBackend implements Backend {
   }
 
   read(buffer: Buffer): TypedArray {
-    const view = (buffer as KernelBuffer).view();
-    return view instanceof Float32Array ? new Float32Array(view) : new Int32Array(view); // faster than slice
+    const { dtype } = buffer;
+    return new arrays[dtype]((buffer as KernelBuffer).view()); // faster than slice
   }
 
   get memory(): { readonly bytes: number; readonly peakBytes: number } {
@@ -248,13 +249,15 @@ export class KernelBackend implements Backend {
   // ---- moving data ------------------------------------------------------------------------------------------------
 
   fill(x: Buffer, value: number): void {
+    if (x.dtype === 'float64' && value !== 0)
+      throw new BackendError(`[${this.name}] expected 0 to fill a float64 buffer with, received ${value}: write it.`);
     if (x.dtype === 'int32') integerBits[0] = value;
     else floatBits[0] = value;
-    this.#kernels.fill_buffer(at(x), x.length, integerBits[0]);
+    this.#kernels.fill_buffer(at(x), words(x), integerBits[0]);
   }
 
   copy(x: Buffer, y: Buffer): void {
-    this.#kernels.copy_buffer(at(x), at(y), x.length);
+    this.#kernels.copy_buffer(at(x), at(y), words(x));
   }
 
   stridedCopy({ shape, x, xOffset, xStrides, y, yOffset, yStrides, accumulate }: StridedCopy): void {
@@ -558,6 +561,34 @@ export class KernelBackend implements Backend {
     this.#kernels.batch_norm2d_backward(B, C, S, flag(isTraining), ...saved, at(dY), at(dX), at(dWeight), at(dBias));
   }
 
+  // ---- reservoirs and their readouts --------------------------------------------------------------------------------
+
+  reservoirForward({ T, B, H, lengths, drive, weightHh, leakRate, h }: ReservoirForward): void {
+    const isSparse = weightHh.kind === 'sparse';
+    this.#kernels.reservoir_forward(
+      T,
+      B,
+      H,
+      at(lengths),
+      at(drive),
+      isSparse ? at(weightHh.rowStarts) : 0,
+      isSparse ? at(weightHh.columns) : 0,
+      at(weightHh.values),
+      at(leakRate),
+      at(h),
+    );
+  }
+
+  gram(x: Buffer, sums: Buffer, R: number, C: number): void {
+    this.#withWorkspace(this.#kernels.gram_workspace(R, C), (workspace) => this.#kernels.gram(R, C, at(x), at(sums), workspace));
+  }
+
+  ridgeSolve({ F, O, sums, penalty, weight, failure }: RidgeSolve): void {
+    this.#withWorkspace(this.#kernels.ridge_solve_workspace(F, O), (workspace) =>
+      this.#kernels.ridge_solve(F, O, at(sums), at(penalty), at(weight), at(failure), workspace),
+    );
+  }
+
   // ---- recurrent layers -------------------------------------------------------------------------------------------
 
   rnnForward(layer: RnnForward): void {
@@ -698,6 +729,11 @@ export class KernelBackend implements Backend {
 
 function at(buffer: Buffer | null | undefined): number {
   return buffer ? (buffer as KernelBuffer).pointer : 0;
+}
+
+/** Of 32 bits. */
+function words({ dtype, length }: Buffer): number {
+  return (length * bytesPer[dtype]) / bytesPerElement;
 }
 
 function flag(value: boolean | undefined): number {

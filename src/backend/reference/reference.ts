@@ -19,6 +19,7 @@ import { ReferenceMemory, read, slice, write } from './memory.ts';
 import { adagrad, adam, clipNorm, clipValue, rmsprop, sgd } from './optimizers.ts';
 import { avgPool2d, avgPool2dBackward, batchNorm2d, batchNorm2dBackward, maxPool2d, maxPool2dBackward } from './planes.ts';
 import { argmaxRows, sumAxis, sumSquares } from './reductions.ts';
+import { gram, reservoirForward, ridgeSolve } from './reservoir.ts';
 import { rnnBackward, rnnForward } from './rnn.ts';
 import {
   gatherRows,
@@ -110,6 +111,9 @@ export class ReferenceBackend implements Backend {
   readonly avgPool2dBackward = avgPool2dBackward;
   readonly batchNorm2d = batchNorm2d;
   readonly batchNorm2dBackward = batchNorm2dBackward;
+  readonly reservoirForward = reservoirForward;
+  readonly gram = gram;
+  readonly ridgeSolve = ridgeSolve;
 
   readonly rnnForward = rnnForward;
   readonly rnnBackward = rnnBackward;

@@ -32,6 +32,13 @@ export interface Observation {
   readonly tokens: readonly string[];
   /** What the model makes of it at each step, such as the most probable next letter, [T]. */
   readonly outputs?: readonly string[];
+  /**
+   * Losses that follow from the layers' output, one a step that has one, in the order of time; for gradients. Absent: nothing says what
+   * would be right.
+   *
+   * @param output  [1, T − first, D·P]: of the input from step `first` on
+   */
+  readonly losses?: (output: Tensor, first: number) => Tensor;
 }
 
 /** What one layer computed of a sequence. */

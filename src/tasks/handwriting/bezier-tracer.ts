@@ -29,6 +29,8 @@ export class BezierTracer implements Tracer {
   #points: Sample[] = [];
   #last: Sample | null = null;
   #stroke = -1;
+  /** The last point of the last stroke. */
+  #index = 0;
 
   constructor({ tolerance }: BezierTracerOptions) {
     this.#tolerance = tolerance;
@@ -50,14 +52,14 @@ export class BezierTracer implements Tracer {
     if (points.length === 0) return [];
     this.#points = [];
     this.#last = points[points.length - 1];
+    this.#index = points.length - 1;
     return fitCurves(points, this.#tolerance).map((curve) => ({ values: rowOf(curve, 1), stroke: this.#stroke, point: curve.last }));
   }
 
   end(): FeatureRow[] {
     const rows = this.penUp();
     if (this.#last !== null) {
-      const point = rows.at(-1)?.point ?? 0;
-      rows.push({ values: rowOf(straight(this.#last, this.#last), 0), stroke: this.#stroke, point });
+      rows.push({ values: rowOf(straight(this.#last, this.#last), 0), stroke: this.#stroke, point: this.#index });
     }
     this.#last = null;
     this.#stroke = -1;
@@ -135,18 +137,28 @@ function fitCurve(points: readonly Sample[]) {
   const last = points[points.length - 1];
   if (points.length <= 2) return { control: straight(first, last).control, s: points.map((_, i) => i), worst: 0, error: 0 };
   let s = arcLengths(points);
-  let control = solve(points, s);
-  for (let round = 0; round < 4; round++) {
+  let best = { control: solve(points, s), s, worst: 0, error: Number.POSITIVE_INFINITY };
+  for (let round = 0; round < mostRounds; round++) {
+    const control = solve(points, s);
+    const { worst, error } = farthest(control, points, s);
+    if (error < best.error) best = { control, s, worst, error };
+    else if (round > 3) break;
     s = s.map((at, i) => (i === 0 ? 0 : i === s.length - 1 ? 1 : nearest(control, points[i], at)));
-    control = solve(points, s);
   }
+  return best;
+}
+
+/** Parameters move slowly where arc lengths are far from them. */
+const mostRounds = 16;
+
+function farthest(control: Curve['control'], points: readonly Sample[], s: readonly number[]): { worst: number; error: number } {
   let [worst, error] = [0, 0];
   points.forEach(({ x, y }, i) => {
     const [cx, cy] = curveAt(control, s[i]);
     const distance = Math.hypot(cx - x, cy - y);
     if (distance > error) [worst, error] = [i, distance];
   });
-  return { control, s, worst, error };
+  return { worst, error };
 }
 
 function arcLengths(points: readonly Sample[]): number[] {

@@ -102,7 +102,7 @@ class UnipenReader {
     const [, indent, keyword, rest] = /^(\s*)(\.\S+)(.*)$/.exec(text)!;
     const column = indent.length + 1;
     const name = keyword.toUpperCase();
-    if (name !== '.DT') this.#closeStroke(`${keyword} follows`);
+    this.#closeStroke(`${keyword} follows`);
     this.#state = 'text';
     switch (name) {
       case '.PEN_DOWN':

@@ -1,10 +1,13 @@
 /** The language model: embedding → recurrent layers → output layer, over a sequence or one token at a time. */
 import { dropout } from '../../autograd/ops/dropout.ts';
+import { neg } from '../../autograd/ops/elementwise.ts';
+import { reshape } from '../../autograd/ops/shape.ts';
 import { scope } from '../../autograd/scope.ts';
 import { noGrad } from '../../autograd/tape.ts';
 import { Tensor, tensor } from '../../autograd/tensor.ts';
 import { AdaptiveSoftmax } from '../../losses/adaptive-softmax.ts';
 import { type CandidateSampler, logUniformSampler } from '../../losses/candidate-sampler.ts';
+import { crossEntropy } from '../../losses/cross-entropy.ts';
 import { linearCrossEntropy } from '../../losses/linear-cross-entropy.ts';
 import { sampledSoftmax } from '../../losses/sampled-softmax.ts';
 import { Embedding } from '../../nn/embedding.ts';
@@ -73,6 +76,20 @@ export class LanguageModel extends Module {
   loss(inputs: Tensor, targets: Tensor, state?: LanguageState | null): { loss: Tensor; state: LanguageState } {
     const { output, state: next } = this.#hidden(inputs, state ?? null);
     return { loss: this.#decoderLoss(output, targets), state: next };
+  }
+
+  /**
+   * Cross entropy of each next token by itself, in nats, [T].
+   *
+   * @param output   of the recurrent layers, [1, T, H]
+   * @param targets  int32 [1, T]
+   */
+  tokenLosses(output: Tensor, targets: Tensor): Tensor {
+    const rows = reshape(output, [targets.size, this.architecture.hiddenSize]);
+    const ids = reshape(targets, [targets.size]);
+    const { decoder } = this;
+    if (decoder instanceof AdaptiveSoftmax) return neg(decoder.forward(rows, ids).output);
+    return crossEntropy(decoder.forward(rows), ids, { reduction: 'none' });
   }
 
   /** One token after another, without gradients. Call `eval()` first. */

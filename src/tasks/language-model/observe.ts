@@ -1,5 +1,6 @@
 /** A language model at work on a text, for pictures of its states. */
-import { tensor } from '../../autograd/tensor.ts';
+import { slice } from '../../autograd/ops/shape.ts';
+import { type Tensor, tensor } from '../../autograd/tensor.ts';
 import type { Tokenizer } from '../../data/text/tokenizer.ts';
 import type { Observation } from '../../insight/figure/trace.ts';
 import { FormatError } from '../../tensor/errors.ts';
@@ -19,8 +20,14 @@ export function observe(model: LanguageModel, tokenizer: Tokenizer, text: string
     );
   const stream = model.eval().stream();
   const outputs = [...ids].map((id) => tokenizer.decode([largest(stream.step(id))]));
-  const rows = model.embedding.forward(tensor(ids, { shape: [1, ids.length], dtype: 'int32', backend: model.embedding.weight.backend }));
-  return { layers: model.rnn, x: rows, tokens: [...ids].map((id) => tokenizer.decode([id])), outputs };
+  const { backend } = model.embedding.weight;
+  const rows = model.embedding.forward(tensor(ids, { shape: [1, ids.length], dtype: 'int32', backend }));
+  const losses = (output: Tensor, first: number): Tensor => {
+    const targets = ids.slice(first + 1); // of all steps but the last, whose next token nobody knows
+    return model.tokenLosses(slice(output, 1, 0, targets.length), tensor(targets, { shape: [1, targets.length], dtype: 'int32', backend }));
+  };
+  const tokens = [...ids].map((id) => tokenizer.decode([id]));
+  return { layers: model.rnn, x: rows, tokens, outputs, ...(ids.length > 1 ? { losses } : {}) };
 }
 
 function largest(numbers: ArrayLike<number>): number {
