@@ -19,6 +19,7 @@
 #include "ridge.h"
 #include "rnn.h"
 #include "rows.h"
+#include "transducer.h"
 
 namespace unrolled {
 namespace UNROLLED_ISA {
@@ -94,6 +95,10 @@ static int32_t replay(const double *calls, int32_t count, int32_t threads) {
   X(gram)                                                                                                                   \
   X(ridge_solve_workspace)                                                                                                  \
   X(ridge_solve)                                                                                                            \
+  X(transducer_forward_workspace)                                                                                           \
+  X(transducer_forward)                                                                                                     \
+  X(transducer_backward_workspace)                                                                                          \
+  X(transducer_backward)                                                                                                    \
   X(clip_norm)                                                                                                              \
   X(clip_value)                                                                                                             \
   X(sgd)                                                                                                                    \

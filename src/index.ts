@@ -75,6 +75,7 @@ export {
   type AttentionForwardOptions,
   type AttentionResult,
 } from './nn/attention-decoder.ts';
+export { type TransducerLossOptions, transducerLoss } from './losses/transducer.ts';
 // Layers
 export { BatchNorm2d, type BatchNorm2dOptions } from './nn/batch-norm2d.ts';
 export type { ScoredPath } from './nn/best-paths.ts';
@@ -119,6 +120,15 @@ export {
   type Subsampling,
   subsample,
 } from './nn/subsampling.ts';
+export { SideBySide, type Streamable } from './nn/side-by-side.ts';
+export {
+  Joint,
+  type JointOptions,
+  type PredictionState,
+  Transducer,
+  type TransducerOptions,
+  type TransducerSteps,
+} from './nn/transducer.ts';
 export * from './optim/index.ts';
 // Echo state networks
 export * from './reservoir/index.ts';

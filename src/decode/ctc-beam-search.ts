@@ -2,7 +2,8 @@
 import type { Tensor } from '../autograd/tensor.ts';
 import { ConfigError } from '../tensor/errors.ts';
 import { eachSequence, requireBlank, requireWholeFrames } from './ctc-frames.ts';
-import { logSoftmaxRows } from './log-probabilities.ts';
+import { logSoftmaxRows, logSum, weighted } from './log-probabilities.ts';
+import { commonBeginning, forget, type PrefixNode, symbolsOf } from './prefix-tree.ts';
 import type { SequenceScorer } from './sequence-scorer.ts';
 
 /** How wide to search, and what else has a say. */
@@ -34,15 +35,11 @@ export interface CtcHypothesis {
   readonly score: number;
 }
 
-/** A prefix: the symbols on the way from the root. Kept while it, or one that begins with it, is in the beam. */
-interface Prefix<State> {
-  readonly parent: Prefix<State> | null;
-  readonly symbol: number;
-  readonly children: Map<number, Prefix<State>>;
+/** What is known of a prefix after some frames. */
+interface Prefix<State> extends PrefixNode<Prefix<State>> {
   readonly state: State | null;
   /** Of all its symbols: weight · scores + bonuses. */
   readonly bias: number;
-  isInBeam: boolean;
   /** log P of the paths that spell it and end on a blank, and on its last symbol. */
   onBlank: number;
   onSymbol: number;
@@ -150,13 +147,7 @@ export class CtcBeamSearch<State = unknown> {
 
   /** The symbols that all prefixes in the beam begin with: no later frame takes them back. */
   get stable(): number[] {
-    const [first, ...others] = this.#beam.map((prefix) => symbolsOf(prefix));
-    let length = first.length;
-    for (const symbols of others) {
-      length = Math.min(length, symbols.length);
-      for (let i = 0; i < length; i++) if (symbols[i] !== first[i]) length = i;
-    }
-    return first.slice(0, length);
+    return commonBeginning(this.#beam);
   }
 
   /** One frame of log-probabilities. */
@@ -289,35 +280,9 @@ function prefixOf<State>(parent: Prefix<State> | null, symbol: number, state: St
   };
 }
 
-/** Takes a prefix out of the tree that is in the beam no more and that none there begins with; then those before it. */
-function forget<State>(prefix: Prefix<State>): void {
-  for (let at = prefix; !at.isInBeam && at.children.size === 0 && at.parent !== null; at = at.parent) {
-    if (at.parent.children.get(at.symbol) !== at) return;
-    at.parent.children.delete(at.symbol);
-  }
-}
-
 function hypothesisOf<State>(prefix: Prefix<State>, score: number): CtcHypothesis {
   const symbols = symbolsOf(prefix);
   const frames: number[] = [];
   for (let at = prefix; at.parent !== null; at = at.parent) frames.push(at.frame);
   return { symbols, frames: frames.reverse(), logProbability: logSum(prefix.onBlank, prefix.onSymbol), score };
-}
-
-function symbolsOf<State>(prefix: Prefix<State>): number[] {
-  const symbols: number[] = [];
-  for (let at = prefix; at.parent !== null; at = at.parent) symbols.push(at.symbol);
-  return symbols.reverse();
-}
-
-/** weight · x, where weight 0 silences −∞ too. */
-function weighted(weight: number, x: number): number {
-  return weight === 0 ? 0 : weight * x;
-}
-
-/** log(eᵃ + eᵇ) */
-export function logSum(a: number, b: number): number {
-  if (a === never) return b;
-  if (b === never) return a;
-  return a > b ? a + Math.log1p(Math.exp(b - a)) : b + Math.log1p(Math.exp(a - b));
 }

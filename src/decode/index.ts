@@ -10,4 +10,13 @@ export {
 export { CtcGreedyDecoder, type CtcGreedyOptions, ctcGreedy, type GreedyResult } from './ctc-greedy.ts';
 export { checkSampling, type SamplingOptions, sample } from './sampling.ts';
 export { type SequenceScorer, withSymbols } from './sequence-scorer.ts';
+export {
+  TransducerBeamSearch,
+  type TransducerBeamSearchOptions,
+  TransducerGreedyDecoder,
+  type TransducerGreedyOptions,
+  type TransducerHypothesis,
+  type TransducerModel,
+  type WrittenSymbol,
+} from './transducer.ts';
 export { type LexiconNode, type WordModel, type WordScorerOptions, type WordScorerState, wordScorer } from './word-scorer.ts';

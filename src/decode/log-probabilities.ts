@@ -1,4 +1,4 @@
-/** Rows of logits as log-probabilities on the host. */
+/** Log-probabilities on the host, in float64. */
 
 /** log softmax of each row of V numbers, in float64. */
 export function logSoftmaxRows(x: ArrayLike<number>, V: number): Float64Array {
@@ -12,4 +12,16 @@ export function logSoftmaxRows(x: ArrayLike<number>, V: number): Float64Array {
     for (let v = row; v < row + V; v++) y[v] = x[v] - z;
   }
   return y;
+}
+
+/** weight · x, where weight 0 silences −∞ too. */
+export function weighted(weight: number, x: number): number {
+  return weight === 0 ? 0 : weight * x;
+}
+
+/** log(eᵃ + eᵇ) */
+export function logSum(a: number, b: number): number {
+  if (a === Number.NEGATIVE_INFINITY) return b;
+  if (b === Number.NEGATIVE_INFINITY) return a;
+  return a > b ? a + Math.log1p(Math.exp(b - a)) : b + Math.log1p(Math.exp(a - b));
 }

@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ConfigError } from '../tensor/errors.ts';
 import { Random } from '../tensor/random.ts';
-import { CtcBeamSearch, logSum } from './ctc-beam-search.ts';
-import { logSoftmaxRows } from './log-probabilities.ts';
+import { CtcBeamSearch } from './ctc-beam-search.ts';
+import { logSoftmaxRows, logSum } from './log-probabilities.ts';
 import { type WordModel, type WordScorerOptions, wordScorer } from './word-scorer.ts';
 
 const symbols = ['', ' ', 'a', 'b'];

@@ -9,7 +9,7 @@ export type AlignmentTargets = Tensor | readonly ArrayLike<number>[];
 
 /** A batch of targets on the host. */
 export interface TargetBatch {
-  /** Of the longest target; may be 0. */
+  /** Symbols of the longest target, or more; may be 0. */
   readonly U: number;
   /** [B, U]; the blank past a row's length. */
   readonly symbols: Int32Array;
@@ -19,6 +19,7 @@ export interface TargetBatch {
 /**
  * @param operation      for messages
  * @param targetLengths  [B]; with lists of symbols, and when absent: as many as there are
+ * @param sizes          places: U, where it is given from elsewhere; default: the longest target's length
  * @throws ShapeError   when there is not one target a row, or a length or a symbol is out of range
  * @throws ConfigError  when a target contains the blank
  */
@@ -26,7 +27,7 @@ export function targetsOf(
   operation: string,
   targets: AlignmentTargets,
   targetLengths: ArrayLike<number> | null | undefined,
-  { B, V, blank }: { readonly B: number; readonly V: number; readonly blank: number },
+  { B, V, blank, places }: { readonly B: number; readonly V: number; readonly blank: number; readonly places?: number },
 ): TargetBatch {
   if (!Number.isInteger(blank) || blank < 0 || blank >= V) {
     throw new ConfigError(`[${operation}] expected blank in 0…${V - 1} (V ${V}), received ${blank}.`);
@@ -40,7 +41,13 @@ export function targetsOf(
     if (Number.isInteger(length) && length >= 0 && length <= row.length) return length;
     throw new ShapeError(`[${operation}] expected target lengths in 0…${row.length}, received ${length} for sequence ${b}.`);
   });
-  const U = lengths.reduce((most, length) => Math.max(most, length), 0);
+  const longest = lengths.reduce((most, length) => Math.max(most, length), 0);
+  const U = places ?? longest;
+  if (longest > U) {
+    throw new ShapeError(
+      `[${operation}] expected logits of shape [B, T, U + 1, V] with U at least the longest target's ${longest} symbols, received U + 1 = ${U + 1}.`,
+    );
+  }
   const symbols = new Int32Array(B * U).fill(blank);
   rows.forEach((row, b) => {
     for (let u = 0; u < lengths[b]; u++) {

@@ -21,6 +21,7 @@ import { drawInputs, forwardCase, type LayerOptions, rowOf } from './cases/recur
 import { reductionCases } from './cases/reductions.ts';
 import { reservoirCases } from './cases/reservoir.ts';
 import { rowCases } from './cases/rows.ts';
+import { transducerCases } from './cases/transducer.ts';
 import { aligned, bitDifference, difference, execute, type KernelCase, normal, scattered, type Values } from './kernel-case.ts';
 
 const seed = Number(process.env.UNROLLED_TEST_SEED ?? 1);
@@ -47,6 +48,7 @@ function expectations(): Expectation[] {
     ctcCases,
     planeCases,
     reservoirCases,
+    transducerCases,
     optimizerCases,
     recurrentLayerCases,
     attentionCases,

@@ -16,6 +16,7 @@ import { ctcCases } from './cases/ctc.ts';
 import { matrixProductCases } from './cases/matrix-product.ts';
 import { planeCases } from './cases/planes.ts';
 import { recurrentLayerCases } from './cases/recurrent.ts';
+import { transducerCases } from './cases/transducer.ts';
 import { aligned, difference, execute, type KernelCase } from './kernel-case.ts';
 
 const guardFloats = 16;
@@ -85,6 +86,7 @@ describe.skipIf(!('addon' in search))(`workspaces${'reason' in search ? ` (skipp
     'connectionist temporal classification': ctcCases,
     planes: planeCases,
     'decoders with attention': attentionCases,
+    transducers: transducerCases,
   };
 
   test.each(Object.keys(sources).flatMap((source) => [1, 2, 3].map((threads) => [source, threads] as const)))(

@@ -588,6 +588,45 @@ def planes():
     return record
 
 
+# ---- transducer ---------------------------------------------------------------------------------------------------------
+
+def transducer():
+    """Graves's forward variables as a plain loop over the lattice, differentiated by torch.autograd: torchaudio is not among Debian's packages."""
+    source = Source("transducer")
+
+    def loss_of(logits, target, n, blank):
+        log_p = nn.functional.log_softmax(logits, -1)
+        alphas = {}
+        for t in range(n):
+            for u in range(len(target) + 1):
+                ways = []
+                if t > 0:
+                    ways.append(alphas[t - 1, u] + log_p[t - 1, u, blank])
+                if u > 0:
+                    ways.append(alphas[t, u - 1] + log_p[t, u - 1, target[u - 1]])
+                alphas[t, u] = torch.logsumexp(torch.stack(ways), 0) if ways else torch.zeros(())
+        return -(alphas[n - 1, len(target)] + log_p[n - 1, len(target), blank])
+
+    def record(T, U, V, targets, input_lengths, blank=0):
+        B = len(targets)
+        logits, scales = source.normal(B, T, U + 1, V, scale=2.0), source.normal(B)
+        x = logits.clone().requires_grad_()
+        losses = torch.stack([loss_of(x[b], targets[b], input_lengths[b], blank) for b in range(B)])
+        (losses * scales).sum().backward()
+        return {
+            "blank": blank, "logits": given(logits), "targets": targets, "inputLengths": input_lengths, "scales": given(scales),
+            "losses": computed(losses), "gradient": computed(x.grad),
+        }
+
+    return {
+        **header("transducer loss of log_softmax(logits): losses of rows, and the gradient of sum(losses * scales)"),
+        "cases": [
+            record(5, 4, 6, [[1, 2, 2, 5], [3], [], [4, 4, 4]], [5, 3, 2, 1]),
+            record(9, 12, 4, [[int(v) for v in source.integers(3, 12)], [0, 1, 2]], [9, 7], blank=3),
+        ],
+    }
+
+
 # ---- optimisers and schedules ------------------------------------------------------------------------------------------
 
 def optimizers():
@@ -887,6 +926,7 @@ def insight():
 FIXTURES = {"recurrent": recurrent, "cells": cells, "losses": losses, "layers": layers, "crf": crf, "ctc": ctc, "optimizers": optimizers, "schedules": schedules, "attention": attention, "planes": planes}
 FIXTURES["audio"] = audio
 FIXTURES["insight"] = insight
+FIXTURES = {"recurrent": recurrent, "cells": cells, "losses": losses, "layers": layers, "crf": crf, "ctc": ctc, "transducer": transducer, "optimizers": optimizers, "schedules": schedules}
 
 
 def difference(path, old, new):

@@ -46,6 +46,9 @@ import type {
   RnnForward,
   SgdStep,
   StridedCopy,
+  Transducer,
+  TransducerBackward,
+  TransducerForward,
   UnaryOp,
   Window2d,
 } from '../backend.ts';
@@ -586,6 +589,23 @@ export class KernelBackend implements Backend {
   ridgeSolve({ F, O, sums, penalty, weight, failure }: RidgeSolve): void {
     this.#withWorkspace(this.#kernels.ridge_solve_workspace(F, O), (workspace) =>
       this.#kernels.ridge_solve(F, O, at(sums), at(penalty), at(weight), at(failure), workspace),
+  transducerForward(loss: TransducerForward): void {
+    this.#withWorkspace(this.#kernels.transducer_forward_workspace(loss.B, loss.T, loss.V, loss.U), (workspace) =>
+      this.#kernels.transducer_forward(...transducerArguments(loss), at(loss.losses), at(loss.logSumExp), at(loss.alphas), workspace),
+    );
+  }
+
+  transducerBackward(loss: TransducerBackward): void {
+    this.#withWorkspace(this.#kernels.transducer_backward_workspace(loss.B, loss.T, loss.V, loss.U), (workspace) =>
+      this.#kernels.transducer_backward(
+        ...transducerArguments(loss),
+        at(loss.logSumExp),
+        at(loss.alphas),
+        at(loss.scale),
+        stride(loss.scale),
+        at(loss.dLogits),
+        workspace,
+      ),
     );
   }
 
@@ -760,6 +780,8 @@ function plainWindow(w: Omit<Window2d, 'dilationY' | 'dilationX'>) {
 
 function dilatedWindow(w: Window2d) {
   return [...plainWindow(w), w.dilationY, w.dilationX] as const;
+function transducerArguments({ B, T, V, U, logits, inputLengths, targets, targetLengths, blank }: Transducer) {
+  return [B, T, V, U, at(logits), at(inputLengths), at(targets), at(targetLengths), blank] as const;
 }
 
 function normArguments(norm: RecurrentNorm | null) {

@@ -31,6 +31,7 @@ import {
   softmax,
   softmaxBackward,
 } from './rows.ts';
+import { transducerBackward, transducerForward } from './transducer.ts';
 
 export class ReferenceBackend implements Backend {
   readonly name = 'reference';
@@ -114,6 +115,8 @@ export class ReferenceBackend implements Backend {
   readonly reservoirForward = reservoirForward;
   readonly gram = gram;
   readonly ridgeSolve = ridgeSolve;
+  readonly transducerForward = transducerForward;
+  readonly transducerBackward = transducerBackward;
 
   readonly rnnForward = rnnForward;
   readonly rnnBackward = rnnBackward;

@@ -6,7 +6,8 @@ import { tensor } from '../../autograd/tensor.ts';
 import type { Tokenizer } from '../../data/text/tokenizer.ts';
 import type { WordModel } from '../../decode/word-scorer.ts';
 import { AdaptiveSoftmax } from '../../losses/adaptive-softmax.ts';
-import type { Floats, RecurrentStream, StreamState } from '../../nn/recurrent-stream.ts';
+import type { Floats, StreamState } from '../../nn/recurrent-stream.ts';
+import { floatsLike, SideBySide } from '../../nn/side-by-side.ts';
 import type { LanguageModel } from './model.ts';
 
 /** A text that a language model has read: its memory, and what it expects next. */
@@ -30,9 +31,8 @@ export class LanguageModelScorer implements WordModel<LanguageScorerState> {
   readonly #tokenizer: Tokenizer;
   readonly #boundary: number;
   readonly #start: LanguageScorerState;
-  /** By how many texts they run side by side. */
-  readonly #streams = new Map<number, RecurrentStream>();
-  readonly #table: Floats;
+  readonly #rnn: SideBySide;
+  readonly #table: Floats; // [V, E]
 
   /**
    * @param model     put into `eval()`
@@ -43,10 +43,10 @@ export class LanguageModelScorer implements WordModel<LanguageScorerState> {
     this.#model = model.eval();
     this.#tokenizer = tokenizer;
     this.#table = model.embedding.weight.dataSync() as Floats;
+    this.#rnn = new SideBySide(model.rnn);
     const id = this.idOf(boundary);
     this.#boundary = id === tokenizer.unknownId ? -1 : id;
-    const memory = this.#streamOf(1).state; // of zeros
-    const nothing: LanguageScorerState = { memory, logProbabilities: new Float32Array(0) };
+    const nothing: LanguageScorerState = { memory: this.#rnn.zeros, logProbabilities: floatsLike(this.#table, 0) };
     [this.#start] = this.advance([nothing], [Math.max(0, this.#boundary)]);
   }
 
@@ -71,53 +71,27 @@ export class LanguageModelScorer implements WordModel<LanguageScorerState> {
   advance(states: readonly LanguageScorerState[], tokens: readonly number[]): LanguageScorerState[] {
     const n = states.length;
     if (n === 0) return [];
-    const { numLayers, hiddenSize, vocabularySize: V, embeddingSize: E } = this.#model.architecture;
-    const stream = this.#streamOf(n);
-    // [L, n, H] from n times [L, H], and back.
-    const part = (values: Floats, l: number, width = hiddenSize) => values.subarray(l * width, (l + 1) * width);
-    stream.state = states[0].memory.map((_, k) => {
-      const joined = floatsLike(states[0].memory[k], numLayers * n * hiddenSize);
-      states.forEach(({ memory }, i) => {
-        for (let l = 0; l < numLayers; l++) joined.set(part(memory[k], l), (l * n + i) * hiddenSize);
-      });
-      return joined;
-    });
+    const { vocabularySize: V, embeddingSize: E } = this.#model.architecture;
     const x = floatsLike(this.#table, n * E);
     tokens.forEach((token, i) => {
-      x.set(part(this.#table, token, E), i * E);
+      x.set(this.#table.subarray(token * E, (token + 1) * E), i * E);
     });
-    const logP = this.#logProbabilities(stream.step(x), n);
-    const after = stream.state;
-    return states.map((_, i) => ({
-      memory: after.map((values) => {
-        const own = floatsLike(values, numLayers * hiddenSize);
-        for (let l = 0; l < numLayers; l++) own.set(part(values, l * n + i), l * hiddenSize);
-        return own;
-      }),
-      logProbabilities: logP.subarray(i * V, (i + 1) * V),
-    }));
+    const { output, states: memories } = this.#rnn.step(
+      states.map(({ memory }) => memory),
+      x,
+    );
+    const logP = this.#logProbabilities(output, n);
+    return memories.map((memory, i) => ({ memory, logProbabilities: logP.subarray(i * V, (i + 1) * V) }));
   }
 
   #logProbabilities(hidden: Floats, n: number): Floats {
-    const { decoder, architecture } = this.#model;
+    const { decoder } = this.#model;
     return scope(() =>
       noGrad(() => {
-        const h = tensor(hidden, { shape: [n, architecture.hiddenSize], backend: decoder.backend });
+        const h = tensor(hidden, { shape: [n, hidden.length / n], backend: decoder.backend });
         const logP = decoder instanceof AdaptiveSoftmax ? decoder.logProbabilities(h) : logSoftmax(decoder.forward(h));
         return logP.dataSync() as Floats;
       }),
     );
   }
-
-  #streamOf(batch: number): RecurrentStream {
-    const known = this.#streams.get(batch);
-    if (known !== undefined) return known;
-    const made = this.#model.rnn.stream({ batch });
-    this.#streams.set(batch, made);
-    return made;
-  }
-}
-
-function floatsLike(values: Floats, length: number): Floats {
-  return values instanceof Float64Array ? new Float64Array(length) : new Float32Array(length);
 }
