@@ -68,6 +68,7 @@ export {
 export { type BprMaxOptions, bprMax, type RankingLossOptions, top1Max } from './losses/ranking.ts';
 export type { Reduction } from './losses/reduction.ts';
 export { type SampledSoftmaxOptions, sampledSoftmax } from './losses/sampled-softmax.ts';
+export { type TransducerLossOptions, transducerLoss } from './losses/transducer.ts';
 export { Attention, type AttentionKind, type AttentionMemory, type AttentionOptions } from './nn/attention.ts';
 export {
   AttentionDecoder,
@@ -75,7 +76,6 @@ export {
   type AttentionForwardOptions,
   type AttentionResult,
 } from './nn/attention-decoder.ts';
-export { type TransducerLossOptions, transducerLoss } from './losses/transducer.ts';
 // Layers
 export { BatchNorm2d, type BatchNorm2dOptions } from './nn/batch-norm2d.ts';
 export type { ScoredPath } from './nn/best-paths.ts';
@@ -112,6 +112,7 @@ export type { ForwardOptions, RecurrentOptions, SequenceInput } from './nn/recur
 export { type Floats, RecurrentStream, type StreamState } from './nn/recurrent-stream.ts';
 export { RNN, type RNNCellOptions, type RNNOptions } from './nn/rnn.ts';
 export { RNNCell } from './nn/rnn-cell.ts';
+export { SideBySide, type Streamable } from './nn/side-by-side.ts';
 export {
   type Subsampled,
   type SubsampleOptions,
@@ -120,7 +121,6 @@ export {
   type Subsampling,
   subsample,
 } from './nn/subsampling.ts';
-export { SideBySide, type Streamable } from './nn/side-by-side.ts';
 export {
   Joint,
   type JointOptions,

@@ -493,6 +493,9 @@ export interface BatchNorm2dBackward extends Omit<BatchNorm2d, 'bias' | 'epsilon
   readonly dX: Buffer | null; // out, as x; in place with dY allowed
   readonly dWeight: Buffer | null; // [C] adds
   readonly dBias: Buffer | null; // [C] adds
+}
+
+/**
  * A transducer's lattice. At node (t, u), in frame t with u symbols written, softmax(logits[t, u]) says whether to write the next
  * symbol, y_{u+1}, or, with a blank, to go on to the next frame. A way from (0, 0) to the blank of (n − 1, U_b) writes all of the
  * target; P(y) is the sum of all ways' probabilities.

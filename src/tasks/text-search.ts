@@ -98,7 +98,9 @@ async function readLanguageModel(file: string): Promise<ReadModel> {
   if (/\.safetensors$/i.test(file)) {
     const { model, tokenizer } = await loadLanguageModel(file);
     if (tokenizer.level === 'bpe') {
-      throw new FormatError('expected a language model of characters or words, found one of byte pairs. Train one with --level char.', { file });
+      throw new FormatError('expected a language model of characters or words, found one of byte pairs. Train one with --level char.', {
+        file,
+      });
     }
     const scorer = new LanguageModelScorer(model, tokenizer);
     const knows = (symbol: string): boolean => ![-1, tokenizer.unknownId].includes(scorer.idOf(symbol));

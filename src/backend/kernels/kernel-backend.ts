@@ -589,6 +589,9 @@ export class KernelBackend implements Backend {
   ridgeSolve({ F, O, sums, penalty, weight, failure }: RidgeSolve): void {
     this.#withWorkspace(this.#kernels.ridge_solve_workspace(F, O), (workspace) =>
       this.#kernels.ridge_solve(F, O, at(sums), at(penalty), at(weight), at(failure), workspace),
+    );
+  }
+
   transducerForward(loss: TransducerForward): void {
     this.#withWorkspace(this.#kernels.transducer_forward_workspace(loss.B, loss.T, loss.V, loss.U), (workspace) =>
       this.#kernels.transducer_forward(...transducerArguments(loss), at(loss.losses), at(loss.logSumExp), at(loss.alphas), workspace),
@@ -780,6 +783,8 @@ function plainWindow(w: Omit<Window2d, 'dilationY' | 'dilationX'>) {
 
 function dilatedWindow(w: Window2d) {
   return [...plainWindow(w), w.dilationY, w.dilationX] as const;
+}
+
 function transducerArguments({ B, T, V, U, logits, inputLengths, targets, targetLengths, blank }: Transducer) {
   return [B, T, V, U, at(logits), at(inputLengths), at(targets), at(targetLengths), blank] as const;
 }

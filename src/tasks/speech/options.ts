@@ -10,7 +10,7 @@ import { epochsOf, trainingEntries } from '../training-options.ts';
 export const cells = ['lstm', 'gru'] as const;
 export const units = ['character', 'word', 'phoneme'] as const;
 /** What a recogniser is trained to do, and how it says symbols. */
-export const criteria = ['ctc'] as const;
+export const criteria = ['ctc', 'transducer', 'attention'] as const;
 export const spellings = ['as-is', 'lower', 'plain'] as const;
 const defaultEpochs = 40;
 
@@ -74,7 +74,14 @@ export const trainSchema = v.strictObject({
   ),
   join: v.optional(whole('while training: one to so many utterances of one speaker, one after another', 1, 100), 1),
 
-  criterion: v.optional(choice('what is trained on the encoder: CTC', criteria), 'ctc'),
+  criterion: v.optional(
+    choice('what finds out which symbol is when: CTC, a transducer (both can listen), or a decoder with attention', criteria),
+    'ctc',
+  ),
+  decoderSize: v.optional(
+    whole('transducer, attention: units of the network that reads the symbols before (default: hiddenSize)', 1, 65_536),
+  ),
+  ctcWeight: v.optional(within('transducer, attention: how much CTC counts beside them while training, in [0, 1)', 0, 1), 0.3),
   cell: v.optional(choice('recurrent cell', cells), 'lstm'),
   numLayers: v.optional(whole('recurrent layers', 1, 16), 3),
   hiddenSize: v.optional(whole('units in each direction of each layer', 1, 65_536), 128),
