@@ -82,12 +82,13 @@ const config = {
   units: 'word',
   join: 7,
   numLayers: 2,
-  hiddenSize: 96,
+  hiddenSize: 128,
   factors: [3, 1],
-  dropout: 0.3,
+  dropout: 0.35,
+  speeds: [0.85, 0.9, 0.95, 1, 1.05, 1.1, 1.15],
   batchSize: 16,
   learningRate: 0.004,
-  epochs: 60,
+  epochs: 70,
   averageDecay: 0.99,
 };
 

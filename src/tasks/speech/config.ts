@@ -36,7 +36,7 @@ export const architectureSchema = v.object({
   bidirectional: v.boolean(),
   dropout: share,
   // of the transducer's prediction network or the decoder with attention; 0 of CTC
-  decoderSize: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(1_000_000)),
+  decoderSize: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(1_000_000)), 0),
   // V: symbols and the blank
   classes: size,
 });
