@@ -1,5 +1,6 @@
 /**
- * The CTC loss with its gradient against PyTorch's, taking turns, one thread each; both must give the same loss and gradient.
+ * The CTC loss with its gradient against PyTorch's, taking turns, one thread each; both must give the same loss and gradient. And beam
+ * search through ten seconds of something like speech, against the ten seconds.
  *
  *   npx tsx bench/ctc.ts [rounds]
  */
@@ -15,8 +16,15 @@ import { backward } from '../src/autograd/tape.ts';
 import { Parameter } from '../src/autograd/tensor.ts';
 import { getBackend, setThreads } from '../src/backend/select.ts';
 import { median, quantile } from '../src/cli/bench/statistics.ts';
+import { CharTokenizer } from '../src/data/text/char-tokenizer.ts';
+import { estimateNgrams } from '../src/data/text/kneser-ney.ts';
+import { CtcBeamSearch } from '../src/decode/ctc-beam-search.ts';
+import { type SequenceScorer, withSymbols } from '../src/decode/sequence-scorer.ts';
+import { wordScorer } from '../src/decode/word-scorer.ts';
 import { ctcLoss } from '../src/losses/ctc.ts';
 import { FlatParameters } from '../src/nn/parameters.ts';
+import { LanguageModel } from '../src/tasks/language-model/model.ts';
+import { LanguageModelScorer } from '../src/tasks/language-model/scorer.ts';
 import { Random } from '../src/tensor/random.ts';
 import { circumstances, keepResult } from './circumstances.ts';
 
@@ -109,6 +117,87 @@ async function measureLoss() {
   }
 }
 
+const alphabet = ['', ' ', "'", ...'abcdefghijklmnopqrstuvwxyz'];
+
+/** Words of a made-up language, and sentences of them in which each word prefers some. */
+function language(rng: Random, count: number): { words: string[]; sentences: string[][] } {
+  const letter = (letters: string): string => letters[rng.integer(letters.length)];
+  const syllable = (): string => letter('bcdfghklmnprstvw') + letter('aeiou') + (rng.uniform() < 0.3 ? letter('lnrst') : '');
+  const words = Array.from({ length: count }, () => Array.from({ length: 1 + rng.integer(3) }, syllable).join(''));
+  const sentences = Array.from({ length: 2000 }, () => {
+    let at = rng.integer(count);
+    return Array.from({ length: 5 + rng.integer(8) }, () => {
+      at = rng.uniform() < 0.7 ? (at * 7 + rng.integer(4)) % count : rng.integer(count);
+      return words[at];
+    });
+  });
+  return { words, sentences };
+}
+
+/** What a model might say of ten seconds at 100 frames a second: each letter on a few frames, sure or less so, blanks between. */
+function speech(rng: Random, sentences: readonly string[][]): Float32Array {
+  const [frames, V] = [1000, alphabet.length];
+  const text = sentences.flat().join(' ');
+  const logits = rng.fillNormal(new Float32Array(frames * V), 0, 1);
+  for (let t = 0, i = 0; t < frames; t++) {
+    const v = t % 7 === 3 ? alphabet.indexOf(text[i++]) : 0;
+    logits[t * V + v] += 3 + 5 * rng.uniform();
+  }
+  return logits;
+}
+
+function measureSearch() {
+  const rng = new Random(2);
+  const { words, sentences } = language(rng, 3000);
+  const logits = speech(rng, sentences.slice(0, 40));
+  const V = alphabet.length;
+  const letters = estimateNgrams(
+    sentences.map((sentence) => Array.from(sentence.join(' '))),
+    { order: 6 },
+  );
+  const bigrams = estimateNgrams(sentences, { order: 2 });
+  const tokenizer = new CharTokenizer(['\n', ...alphabet.slice(1)]);
+  const architecture = { cell: 'lstm', embeddingSize: 32, hiddenSize: 128, numLayers: 1, dropout: 0, embeddingDropout: 0 } as const;
+  const output = { tieWeights: false, softmax: 'full' as const, samples: 1, cutoffs: [] };
+  const model = new LanguageModel({ ...architecture, ...output, vocabularySize: tokenizer.size, rng });
+  const neural = new LanguageModelScorer(model, tokenizer);
+  const scorers: [what: string, scorer: SequenceScorer<unknown> | null][] = [
+    ['alone', null],
+    [
+      'character 6-grams',
+      withSymbols(
+        letters,
+        alphabet.map((character) => letters.idOf(character)),
+      ) as SequenceScorer<unknown>,
+    ],
+    [
+      'character LSTM of 128',
+      withSymbols(
+        neural,
+        alphabet.map((character) => neural.idOf(character)),
+      ) as SequenceScorer<unknown>,
+    ],
+    [
+      'lexicon of 3,000 words, word bigrams',
+      wordScorer({ symbols: alphabet, separator: 1, lexicon: words, languageModel: bigrams, wordBonus: 1 }) as SequenceScorer<unknown>,
+    ],
+  ];
+  return scorers.map(([what, scorer]) => {
+    const run = (): number => {
+      const start = performance.now();
+      const search = new CtcBeamSearch(V, { beamWidth: 10, scorer, scorerWeight: 0.5, insertionBonus: scorer === null ? 0 : 0.5 });
+      search.push(logits);
+      if (search.best()[0].symbols.length < 20) throw new Error(`[bench] ${what}: the search found next to nothing`);
+      return performance.now() - start;
+    };
+    run();
+    const samples = Array.from({ length: 7 }, run);
+    const ms = median(samples);
+    console.log(`beam 10, ${what}: ${ms.toFixed(0)} ms for 10 s, ${(10_000 / ms).toFixed(0)}x real time`);
+    return { what, frames: logits.length / V, V, beamWidth: 10, audioMs: 10_000, ms, timesRealTime: 10_000 / ms, samplesMs: samples };
+  });
+}
+
 function file(path: string): string {
   return fileURLToPath(new URL(path, import.meta.url));
 }
@@ -121,4 +210,5 @@ keepResult('ctc', {
   ...circumstances(`npx tsx bench/ctc.ts${process.argv[2] ? ` ${rounds}` : ''}`, { PyTorch: torch }),
   description: getBackend().description,
   loss: record,
+  search: measureSearch(),
 });

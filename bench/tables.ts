@@ -41,6 +41,7 @@ const tables: Record<string, () => string> = {
   size,
   soak,
   throughput,
+  ctc,
   'tiny-shakespeare': tinyShakespeare,
   sotu,
 };
@@ -210,6 +211,7 @@ function otherVerdicts(): Verdict[] {
           },
           { what: `import ≤ ${limits.importMs} ms`, met: size.importMs <= limits.importMs, was: time(size.importMs) },
         ]),
+    ...ctcVerdicts(),
     ...(readResult<Throughput>('throughput')?.records ?? []).map(({ task, what, share }) => ({
       what: `${task}, ${what}, throughput against the bare engine's ≥ ${percent(limits.taskThroughput)}`,
       met: share >= limits.taskThroughput,
@@ -304,6 +306,66 @@ function throughput(): string {
     verdict(share >= limits.taskThroughput),
   ]);
   return `${above(result)}\n\n${table(['measured', 'threads', 'time', 'of it the bare engine', 'throughput against it', 'target', 'met'], rows)}`;
+}
+
+// ---- alignments ---------------------------------------------------------------------------------------------------------
+
+interface Ctc extends Circumstances {
+  readonly description: string;
+  readonly loss: {
+    readonly T: number;
+    readonly B: number;
+    readonly V: number;
+    readonly U: number;
+    readonly ms: number;
+    readonly torchMs: number;
+    readonly ratio: number;
+    readonly ratioQuartiles: readonly number[];
+  };
+  readonly search: readonly { readonly what: string; readonly audioMs: number; readonly ms: number; readonly timesRealTime: number }[];
+}
+
+function ctcVerdicts(): Verdict[] {
+  const result = readResult<Ctc>('ctc');
+  if (result === null) return [];
+  return [
+    {
+      what: `CTC loss and gradient against torch ≥ ${limits.ctcRatio}x`,
+      met: result.loss.ratio >= limits.ctcRatio,
+      was: `${result.loss.ratio.toFixed(2)}x`,
+    },
+    ...result.search.map(({ what, timesRealTime }) => ({
+      what: `CTC beam search, ${what}, against real time ≥ ${limits.searchTimesRealTime}x`,
+      met: timesRealTime >= limits.searchTimesRealTime,
+      was: `${timesRealTime.toFixed(0)}x`,
+    })),
+  ];
+}
+
+function ctc(): string {
+  const result = readResult<Ctc>('ctc');
+  if (result === null) return notMeasured('npx tsx bench/ctc.ts');
+  const { T, B, V, U, ms, torchMs, ratio, ratioQuartiles } = result.loss;
+  const quartiles = ratioQuartiles.map((q) => q.toFixed(2)).join('–');
+  const rows = [
+    [
+      `CTC loss and gradient (T ${T}, B ${B}, V ${V}, U ${U})`,
+      time(ms),
+      `PyTorch ${time(torchMs)}`,
+      `${ratioText(ratio)} (${quartiles})`,
+      `≥ ${limits.ctcRatio}x`,
+      verdict(ratio >= limits.ctcRatio),
+    ],
+    ...result.search.map(({ what, audioMs, ms, timesRealTime }) => [
+      `beam search of width 10, ${what}`,
+      time(ms),
+      `${(audioMs / 1000).toFixed(0)} s of frames`,
+      `${timesRealTime.toFixed(0)}x`,
+      `≥ ${limits.searchTimesRealTime}x`,
+      verdict(timesRealTime >= limits.searchTimesRealTime),
+    ]),
+  ];
+  return `${above(result, result.description)}\n\n${table(['measured', 'Unrolled', 'against', 'ratio (quartiles)', 'target', 'met'], rows)}`;
 }
 
 // ---- quality ------------------------------------------------------------------------------------------------------------

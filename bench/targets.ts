@@ -56,6 +56,10 @@ export const limits = {
   importMs: 80,
   /** Of resident memory over a long run, as a share. */
   soakGrowth: 0.01,
+  /** PyTorch's time for the CTC loss and its gradient, over Unrolled's. */
+  ctcRatio: 3,
+  /** Of a CTC beam search of width 10 through speech. */
+  searchTimesRealTime: 20,
   /** Of a task's training and decoding against the bare engine's, as a share. */
   taskThroughput: 0.6,
   tinyShakespeareNats: 1.48,

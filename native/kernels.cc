@@ -76,6 +76,10 @@ static int32_t replay(const double *calls, int32_t count, int32_t threads) {
   X(ctc_forward)                                                                                                            \
   X(ctc_backward_workspace)                                                                                                 \
   X(ctc_backward)                                                                                                           \
+  X(transducer_forward_workspace)                                                                                           \
+  X(transducer_forward)                                                                                                     \
+  X(transducer_backward_workspace)                                                                                          \
+  X(transducer_backward)                                                                                                    \
   X(conv2d_workspace)                                                                                                       \
   X(conv2d)                                                                                                                 \
   X(conv2d_backward_workspace)                                                                                              \
@@ -95,10 +99,6 @@ static int32_t replay(const double *calls, int32_t count, int32_t threads) {
   X(gram)                                                                                                                   \
   X(ridge_solve_workspace)                                                                                                  \
   X(ridge_solve)                                                                                                            \
-  X(transducer_forward_workspace)                                                                                           \
-  X(transducer_forward)                                                                                                     \
-  X(transducer_backward_workspace)                                                                                          \
-  X(transducer_backward)                                                                                                    \
   X(clip_norm)                                                                                                              \
   X(clip_value)                                                                                                             \
   X(sgd)                                                                                                                    \

@@ -168,6 +168,11 @@ export interface Backend {
   ctcForward(loss: CtcForward): void;
   /** Its gradient; see CtcBackward. */
   ctcBackward(loss: CtcBackward): void;
+  /** Minus the log-probability of a target through a transducer's lattice, for each row; see TransducerForward. */
+  transducerForward(loss: TransducerForward): void;
+  /** Its gradient; see TransducerBackward. */
+  transducerBackward(loss: TransducerBackward): void;
+
   // ---- planes, [B, C, height, width] ----------------------------------------------------------------------------------
   /** A convolution; see Conv2d. */
   conv2d(layer: Conv2d): void;
@@ -192,10 +197,6 @@ export interface Backend {
   gram(x: Buffer, sums: Buffer, R: number, C: number): void;
   /** Ridge regression out of such sums; see RidgeSolve. */
   ridgeSolve(ridge: RidgeSolve): void;
-  /** Minus the log-probability of a target through a transducer's lattice, for each row; see TransducerForward. */
-  transducerForward(loss: TransducerForward): void;
-  /** Its gradient; see TransducerBackward. */
-  transducerBackward(loss: TransducerBackward): void;
 
   // ---- recurrent layers, one direction of one layer, a whole sequence a call ----------------------------------------
   /** The time loop of an Elman layer; see RnnForward. */
@@ -399,6 +400,55 @@ export interface CtcBackward extends Omit<CtcForward, 'losses'> {
 }
 
 /**
+ * A transducer's lattice. At node (t, u), in frame t with u symbols written, softmax(logits[t, u]) says whether to write the next
+ * symbol, y_{u+1}, or, with a blank, to go on to the next frame. A way from (0, 0) to the blank of (n − 1, U_b) writes all of the
+ * target; P(y) is the sum of all ways' probabilities.
+ *
+ * @see Graves (2012), arXiv:1211.3711
+ */
+export interface Transducer {
+  readonly B: number;
+  readonly T: number;
+  /** Classes, the blank among them. */
+  readonly V: number;
+  /** Places for symbols; may be 0. */
+  readonly U: number;
+  readonly logits: Buffer; // [B, T, U + 1, V], not time-major
+  readonly inputLengths: Buffer | null; // int32 [B], in 0…T; null: all T
+  readonly targets: Buffer; // int32 [B, U], never the blank; past a target's length anything
+  readonly targetLengths: Buffer; // int32 [B], in 0…U
+  readonly blank: number;
+}
+
+/**
+ * losses[b] = −log P(y); of a row without frames 0 where its target is empty, else ∞. Saved for the backward are logSumExp of each
+ * node, and the log-probability of arriving there, less the largest of each diagonal before: with p_{t,u} = log softmax(logits[t, u]),
+ * up to a row's lengths,
+ *
+ *   alphas[t, u] = log(exp(alphas[t − 1, u] + p_{t−1,u}[blank]) + exp(alphas[t, u − 1] + p_{t,u−1}[y_u])) − shift_{t+u−1}
+ *   shift_d = the largest of alphas[t, u] with t + u = d (0 where that is −∞) ;   alphas[0, 0] = 0
+ */
+export interface TransducerForward extends Transducer {
+  readonly losses: Buffer; // out [B]
+  readonly logSumExp: Buffer; // out [B, T, U + 1], saved
+  readonly alphas: Buffer; // out [B, T, U + 1], saved
+}
+
+/**
+ * Gradient of Σ_b scale_b · losses_b. With the shares w and s of all ways that leave a node by its blank and by its symbol,
+ *
+ *   dLogits[t, u][v] = scale_b · ((w + s) · softmax(logits[t, u])[v] − [v = blank] w − [v = y_{u+1}] s)
+ *
+ * from the last diagonal to the first: the share of a node is dealt out to the two edges that lead to it, by their parts of what arrives.
+ * NaN in a row that has no way.
+ */
+export interface TransducerBackward extends Omit<TransducerForward, 'losses'> {
+  /** [1] (one for all rows) or [B]. */
+  readonly scale: Buffer;
+  readonly dLogits: Buffer; // out [B, T, U + 1, V], 0 past a row's lengths
+}
+
+/**
  * How windows lie over planes. A window at (r, v) covers, for i < kernelHeight and j < kernelWidth,
  *
  *   row r·strideY − paddingY + i·dilationY, column v·strideX − paddingX + j·dilationX
@@ -493,55 +543,6 @@ export interface BatchNorm2dBackward extends Omit<BatchNorm2d, 'bias' | 'epsilon
   readonly dX: Buffer | null; // out, as x; in place with dY allowed
   readonly dWeight: Buffer | null; // [C] adds
   readonly dBias: Buffer | null; // [C] adds
-}
-
-/**
- * A transducer's lattice. At node (t, u), in frame t with u symbols written, softmax(logits[t, u]) says whether to write the next
- * symbol, y_{u+1}, or, with a blank, to go on to the next frame. A way from (0, 0) to the blank of (n − 1, U_b) writes all of the
- * target; P(y) is the sum of all ways' probabilities.
- *
- * @see Graves (2012), arXiv:1211.3711
- */
-export interface Transducer {
-  readonly B: number;
-  readonly T: number;
-  /** Classes, the blank among them. */
-  readonly V: number;
-  /** Places for symbols; may be 0. */
-  readonly U: number;
-  readonly logits: Buffer; // [B, T, U + 1, V], not time-major
-  readonly inputLengths: Buffer | null; // int32 [B], in 0…T; null: all T
-  readonly targets: Buffer; // int32 [B, U], never the blank; past a target's length anything
-  readonly targetLengths: Buffer; // int32 [B], in 0…U
-  readonly blank: number;
-}
-
-/**
- * losses[b] = −log P(y); of a row without frames 0 where its target is empty, else ∞. Saved for the backward are logSumExp of each
- * node, and the log-probability of arriving there, less the largest of each diagonal before: with p_{t,u} = log softmax(logits[t, u]),
- * up to a row's lengths,
- *
- *   alphas[t, u] = log(exp(alphas[t − 1, u] + p_{t−1,u}[blank]) + exp(alphas[t, u − 1] + p_{t,u−1}[y_u])) − shift_{t+u−1}
- *   shift_d = the largest of alphas[t, u] with t + u = d (0 where that is −∞) ;   alphas[0, 0] = 0
- */
-export interface TransducerForward extends Transducer {
-  readonly losses: Buffer; // out [B]
-  readonly logSumExp: Buffer; // out [B, T, U + 1], saved
-  readonly alphas: Buffer; // out [B, T, U + 1], saved
-}
-
-/**
- * Gradient of Σ_b scale_b · losses_b. With the shares w and s of all ways that leave a node by its blank and by its symbol,
- *
- *   dLogits[t, u][v] = scale_b · ((w + s) · softmax(logits[t, u])[v] − [v = blank] w − [v = y_{u+1}] s)
- *
- * from the last diagonal to the first: the share of a node is dealt out to the two edges that lead to it, by their parts of what arrives.
- * NaN in a row that has no way.
- */
-export interface TransducerBackward extends Omit<TransducerForward, 'losses'> {
-  /** [1] (one for all rows) or [B]. */
-  readonly scale: Buffer;
-  readonly dLogits: Buffer; // out [B, T, U + 1, V], 0 past a row's lengths
 }
 
 /**

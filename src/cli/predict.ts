@@ -61,9 +61,9 @@ export function inputOf(task: Task, input: string | undefined, { file }: { reado
     throw new ConfigError(`expected one input, received "${input}" and --file ${file}. Leave one of them out.`);
   }
   const colors = showsColor(process.stdout);
-  const path = file ?? (task.input === 'file' && input !== '-' ? input : undefined);
+  const path = file ?? (task.input.endsWith('file') && input !== '-' ? input : undefined);
   if (path !== undefined) return { ...textFile(path), path, bytes: () => wholeFile(path), colors };
-  if (input === '-' || (input === undefined && task.input !== 'optional text' && isPiped()))
+  if (input === '-' || (input === undefined && !task.input.startsWith('optional') && isPiped()))
     return { ...textStream(process.stdin, 'standard input'), path: null, bytes: () => process.stdin, colors };
   return { ...textOf(input ?? '', 'the input'), path: null, colors };
 }

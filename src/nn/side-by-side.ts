@@ -4,6 +4,7 @@ import type { Floats, RecurrentStream, StreamState } from './recurrent-stream.ts
 /** What can be fed instant by instant: LSTM, GRU, RNN. */
 export interface Streamable {
   readonly options: { readonly numLayers?: number };
+  /** A stream of that many sequences. */
   stream(options?: { readonly batch?: number }): RecurrentStream;
 }
 

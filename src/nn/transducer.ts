@@ -98,8 +98,11 @@ export interface TransducerSteps {
   readonly vocabularySize: number;
   readonly blank: number;
   readonly frameSize: number;
+  /** Nothing written. */
   start(): PredictionState;
+  /** The states after one more symbol each, in one step of the prediction network. */
   advance(states: readonly PredictionState[], symbols: readonly number[]): PredictionState[];
+  /** Logits [n, V] of what to write in this frame [E] after each of n states. */
   joint(frame: ArrayLike<number>, states: readonly PredictionState[]): Floats;
 }
 

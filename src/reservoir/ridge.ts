@@ -113,6 +113,19 @@ export class RidgeRegression {
     };
   }
 
+  /** How a solution, of these rows or of others, does on the rows that were added here: from the sums, without a look at the rows. */
+  judge({ weight, bias }: Pick<RidgeSolution, 'weight' | 'bias'>): Pick<RidgeSolution, 'squaredErrors' | 'squaredDeviations'> {
+    const { features: F, targets: O } = this;
+    const { sums, means } = this.#centred();
+    // Σ (w z + b − y)² = Σ (w (z − z̄) − (y − ȳ))² + n (w z̄ + b − ȳ)²
+    const offset = (o: number) => dotted(means, weight, F, o) + bias[o] - means[F + o];
+    const each = (value: (o: number) => number) => Float64Array.from({ length: O }, (_, o) => value(o));
+    return {
+      squaredErrors: each((o) => squaredError(sums, weight, F, O, o) + this.#rows * offset(o) ** 2),
+      squaredDeviations: each((o) => sums[(F + o) * (F + O) + F + o]),
+    };
+  }
+
   /** Sums of products of features and targets less their means, [F+O, F+O], the lower half. */
   #centred(): { sums: Float64Array; means: Float64Array } {
     const { features: F, targets: O, width } = this;

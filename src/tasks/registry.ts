@@ -5,6 +5,7 @@ import { handwriting } from './handwriting/task.ts';
 import { languageModel } from './language-model/task.ts';
 import { proteinStructure } from './protein-structure/task.ts';
 import { recommendation } from './recommendation/task.ts';
+import { reservoir } from './reservoir/task.ts';
 import { speech } from './speech/task.ts';
 import { tagging } from './tagging/task.ts';
 import type { Task } from './task.ts';
@@ -18,6 +19,7 @@ export const tasks: readonly Task[] = [
   recommendation,
   tagging,
   handwriting,
+  reservoir,
   speech,
 ];
 

@@ -15,8 +15,8 @@ export interface Task {
   readonly summary: string;
   /** What its data files are, for `--help`: "UTF-8 text files". */
   readonly data: string;
-  /** What `predict` takes after the model: a text to work on (and waits for one at a pipe, unless it is optional), or a file's path. */
-  readonly input: 'text' | 'optional text' | 'file';
+  /** What `predict` takes after the model: a text to work on, or a file's path. It waits for one at a pipe, unless it is optional. */
+  readonly input: 'text' | 'optional text' | 'file' | 'optional file';
   /** Commands that work as printed, given the files. */
   readonly examples: { readonly train: string; readonly evaluate: string; readonly predict: string };
   /** What `train` takes beside files: checks a program's options, a configuration file and the command line alike. */

@@ -84,9 +84,9 @@ describe.skipIf(!('addon' in search))(`workspaces${'reason' in search ? ` (skipp
     'recurrent layers': recurrentLayerCases,
     'chains of tags': crfCases,
     'connectionist temporal classification': ctcCases,
+    transducers: transducerCases,
     planes: planeCases,
     'decoders with attention': attentionCases,
-    transducers: transducerCases,
   };
 
   test.each(Object.keys(sources).flatMap((source) => [1, 2, 3].map((threads) => [source, threads] as const)))(

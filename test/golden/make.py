@@ -851,6 +851,9 @@ def attention():
                              "general lstm": case("general_lstm", "lstm", "general", True, M)}}}
 
 
+# ---- files -------------------------------------------------------------------------------------------------------------
+
+FIXTURES = {"recurrent": recurrent, "cells": cells, "losses": losses, "layers": layers, "crf": crf, "ctc": ctc, "transducer": transducer, "optimizers": optimizers, "schedules": schedules, "attention": attention, "planes": planes}
 # ---- looking inside ----------------------------------------------------------------------------------------------------
 
 def insight():
@@ -921,9 +924,6 @@ def insight():
     return {**header("norms of gradients and of Jacobians through time, two layers"), "cells": cells}
 
 
-# ---- files -------------------------------------------------------------------------------------------------------------
-
-FIXTURES = {"recurrent": recurrent, "cells": cells, "losses": losses, "layers": layers, "crf": crf, "ctc": ctc, "transducer": transducer, "optimizers": optimizers, "schedules": schedules, "attention": attention, "planes": planes}
 FIXTURES["audio"] = audio
 FIXTURES["insight"] = insight
 

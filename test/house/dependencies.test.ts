@@ -22,6 +22,7 @@ const beside: readonly (readonly [string, string])[] = [
   ['interop', 'nn'],
   ['training', 'data'],
   ['tasks', 'insight'],
+  ['tasks', 'reservoir'], // the task of that name trains and saves them
 ];
 
 const files = readdirSync(source, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'));

@@ -72,6 +72,18 @@ type CtcArguments = [
   zeroInfinity: flag,
 ];
 
+type TransducerArguments = [
+  B: int,
+  T: int,
+  V: int,
+  U: int,
+  logits: pointer,
+  inputLengths: pointer,
+  targets: pointer,
+  targetLengths: pointer,
+  blank: int,
+];
+
 /** Of windows over planes; the last two, dilations, are left out where there are none. */
 type WindowArguments = [
   B: int,
@@ -116,17 +128,6 @@ type AttentionArguments = [
   weights: pointer,
 ];
 type AttentionSizes = [T: int, B: int, H: int, S: int, A: int, M: int, isLstm: flag, hasQuery: flag, hasMask: flag];
-type TransducerArguments = [
-  B: int,
-  T: int,
-  V: int,
-  U: int,
-  logits: pointer,
-  inputLengths: pointer,
-  targets: pointer,
-  targetLengths: pointer,
-  blank: int,
-];
 
 type Six = [int, int, int, int, int, int];
 
@@ -240,6 +241,21 @@ export interface Exports {
     ...loss: [...CtcArguments, logSumExp: pointer, alphas: pointer, scale: pointer, scaleStride: int, dLogits: pointer, workspace: pointer]
   ): void;
 
+  transducer_forward_workspace(B: int, T: int, V: int, U: int): int;
+  transducer_forward(...loss: [...TransducerArguments, losses: pointer, logSumExp: pointer, alphas: pointer, workspace: pointer]): void;
+  transducer_backward_workspace(B: int, T: int, V: int, U: int): int;
+  transducer_backward(
+    ...loss: [
+      ...TransducerArguments,
+      logSumExp: pointer,
+      alphas: pointer,
+      scale: pointer,
+      scaleStride: int,
+      dLogits: pointer,
+      workspace: pointer,
+    ]
+  ): void;
+
   conv2d_workspace(...layer: [...DilatedWindowArguments, O: int]): int;
   conv2d(...layer: [...DilatedWindowArguments, O: int, x: pointer, weight: pointer, bias: pointer, y: pointer, workspace: pointer]): void;
   conv2d_backward_workspace(...layer: [...DilatedWindowArguments, O: int]): int;
@@ -307,20 +323,6 @@ export interface Exports {
   gram(R: int, C: int, x: pointer, sums: pointer, workspace: pointer): void;
   ridge_solve_workspace(F: int, O: int): int;
   ridge_solve(F: int, O: int, sums: pointer, penalty: pointer, weight: pointer, failure: pointer, workspace: pointer): void;
-  transducer_forward_workspace(B: int, T: int, V: int, U: int): int;
-  transducer_forward(...loss: [...TransducerArguments, losses: pointer, logSumExp: pointer, alphas: pointer, workspace: pointer]): void;
-  transducer_backward_workspace(B: int, T: int, V: int, U: int): int;
-  transducer_backward(
-    ...loss: [
-      ...TransducerArguments,
-      logSumExp: pointer,
-      alphas: pointer,
-      scale: pointer,
-      scaleStride: int,
-      dLogits: pointer,
-      workspace: pointer,
-    ]
-  ): void;
 
   clip_norm(gradient: pointer, n: int, maxNorm: float, norm: pointer): void;
   clip_value(gradient: pointer, n: int, limit: float): void;

@@ -519,6 +519,26 @@ export class KernelBackend implements Backend {
     );
   }
 
+  transducerForward(loss: TransducerForward): void {
+    this.#withWorkspace(this.#kernels.transducer_forward_workspace(loss.B, loss.T, loss.V, loss.U), (workspace) =>
+      this.#kernels.transducer_forward(...transducerArguments(loss), at(loss.losses), at(loss.logSumExp), at(loss.alphas), workspace),
+    );
+  }
+
+  transducerBackward(loss: TransducerBackward): void {
+    this.#withWorkspace(this.#kernels.transducer_backward_workspace(loss.B, loss.T, loss.V, loss.U), (workspace) =>
+      this.#kernels.transducer_backward(
+        ...transducerArguments(loss),
+        at(loss.logSumExp),
+        at(loss.alphas),
+        at(loss.scale),
+        stride(loss.scale),
+        at(loss.dLogits),
+        workspace,
+      ),
+    );
+  }
+
   // ---- planes -----------------------------------------------------------------------------------------------------
 
   conv2d(layer: Conv2d): void {
@@ -589,26 +609,6 @@ export class KernelBackend implements Backend {
   ridgeSolve({ F, O, sums, penalty, weight, failure }: RidgeSolve): void {
     this.#withWorkspace(this.#kernels.ridge_solve_workspace(F, O), (workspace) =>
       this.#kernels.ridge_solve(F, O, at(sums), at(penalty), at(weight), at(failure), workspace),
-    );
-  }
-
-  transducerForward(loss: TransducerForward): void {
-    this.#withWorkspace(this.#kernels.transducer_forward_workspace(loss.B, loss.T, loss.V, loss.U), (workspace) =>
-      this.#kernels.transducer_forward(...transducerArguments(loss), at(loss.losses), at(loss.logSumExp), at(loss.alphas), workspace),
-    );
-  }
-
-  transducerBackward(loss: TransducerBackward): void {
-    this.#withWorkspace(this.#kernels.transducer_backward_workspace(loss.B, loss.T, loss.V, loss.U), (workspace) =>
-      this.#kernels.transducer_backward(
-        ...transducerArguments(loss),
-        at(loss.logSumExp),
-        at(loss.alphas),
-        at(loss.scale),
-        stride(loss.scale),
-        at(loss.dLogits),
-        workspace,
-      ),
     );
   }
 
@@ -776,6 +776,10 @@ function ctcArguments({ T, B, V, U, logits, inputLengths, targets, targetLengths
   return [T, B, V, U, at(logits), at(inputLengths), at(targets), at(targetLengths), blank, flag(zeroInfinity)] as const;
 }
 
+function transducerArguments({ B, T, V, U, logits, inputLengths, targets, targetLengths, blank }: Transducer) {
+  return [B, T, V, U, at(logits), at(inputLengths), at(targets), at(targetLengths), blank] as const;
+}
+
 function plainWindow(w: Omit<Window2d, 'dilationY' | 'dilationX'>) {
   const { B, C, height, width, kernelHeight, kernelWidth, strideY, strideX, paddingY, paddingX } = w;
   return [B, C, height, width, kernelHeight, kernelWidth, strideY, strideX, paddingY, paddingX] as const;
@@ -783,10 +787,6 @@ function plainWindow(w: Omit<Window2d, 'dilationY' | 'dilationX'>) {
 
 function dilatedWindow(w: Window2d) {
   return [...plainWindow(w), w.dilationY, w.dilationX] as const;
-}
-
-function transducerArguments({ B, T, V, U, logits, inputLengths, targets, targetLengths, blank }: Transducer) {
-  return [B, T, V, U, at(logits), at(inputLengths), at(targets), at(targetLengths), blank] as const;
 }
 
 function normArguments(norm: RecurrentNorm | null) {

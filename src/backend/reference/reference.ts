@@ -104,6 +104,8 @@ export class ReferenceBackend implements Backend {
 
   readonly ctcForward = ctcForward;
   readonly ctcBackward = ctcBackward;
+  readonly transducerForward = transducerForward;
+  readonly transducerBackward = transducerBackward;
   readonly conv2d = conv2d;
   readonly conv2dBackward = conv2dBackward;
   readonly maxPool2d = maxPool2d;
@@ -115,8 +117,6 @@ export class ReferenceBackend implements Backend {
   readonly reservoirForward = reservoirForward;
   readonly gram = gram;
   readonly ridgeSolve = ridgeSolve;
-  readonly transducerForward = transducerForward;
-  readonly transducerBackward = transducerBackward;
 
   readonly rnnForward = rnnForward;
   readonly rnnBackward = rnnBackward;

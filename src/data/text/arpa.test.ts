@@ -5,6 +5,7 @@ import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { FormatError } from '../../tensor/errors.ts';
 import { formatArpa, readArpa } from './arpa.ts';
+import { estimateNgrams } from './kneser-ney.ts';
 import { textFile, textOf } from './text-source.ts';
 
 const small = String.raw`made by hand
@@ -84,6 +85,20 @@ describe('a model', () => {
     expect(model.logProbabilityOf(['b'])).toBe(Number.NEGATIVE_INFINITY);
     expect(model.logProbabilityOf(['c'])).toBe(Number.NEGATIVE_INFINITY);
     expect(model.idOf('c')).toBe(-1);
+  });
+
+  it('of characters knows the space, and refuses to write what the format cannot hold', async () => {
+    const model = estimateNgrams(
+      ['a b', 'b a'].map((line) => Array.from(line)),
+      { order: 3 },
+    );
+    const written = formatArpa(model);
+    expect(written).toContain('a <space> b');
+    const back = await read(written);
+    expect(back.words).toEqual(model.words);
+    expect(back.logProbabilityOf(['a', ' ', 'b'])).toBeCloseTo(model.logProbabilityOf(['a', ' ', 'b']), 5);
+    expect(() => formatArpa(estimateNgrams([['a', '\t']]))).toThrow(FormatError);
+    expect(() => formatArpa(estimateNgrams([['a', 'b c']]))).toThrow(/words without spaces, as ARPA files have them, received "b c"/);
   });
 
   it('knows words that begin with a backslash', async () => {

@@ -3,11 +3,14 @@ import { FormatError } from '../../tensor/errors.ts';
 import { NgramModel, NgramTable } from './ngram-model.ts';
 import { linesIn, type TextSource } from './text-source.ts';
 
+/** What stands for a space where words are characters. */
+const space = '<space>';
+
 /** Of log₁₀, which files have, to nats. */
 const nats = Math.LN10;
 
 /**
- * Reads a model, line by line, compressed with gzip or not. Words are words or characters, as in the file.
+ * Reads a model, line by line, compressed with gzip or not. Words are words or characters, as in the file; `<space>` is a space.
  *
  *   \data\
  *   ngram 1=4
@@ -137,10 +140,11 @@ class ArpaReader {
     section.read++;
   }
 
-  #word({ text, column }: Field, order: number): number {
+  #word({ text: written, column }: Field, order: number): number {
+    const text = written === space ? ' ' : written;
     const known = this.#ids.get(text);
     if (known !== undefined) return known;
-    if (order > 1) this.#fault(`"${text}" is not among the 1-grams.`, column);
+    if (order > 1) this.#fault(`"${written}" is not among the 1-grams.`, column);
     this.#ids.set(text, this.#words.length);
     return this.#words.push(text) - 1;
   }
@@ -162,13 +166,23 @@ interface Field {
   readonly column: number;
 }
 
-/** The model as an ARPA file has it. @example await writeFile('3gram.arpa', formatArpa(model)); */
+/**
+ * The model as an ARPA file has it; a word that is a space, as of characters, is written `<space>`.
+ *
+ * @example await writeFile('3gram.arpa', formatArpa(model));
+ * @throws FormatError when another word is empty or holds a space: the format has blanks between words
+ */
 export function formatArpa(model: NgramModel): string {
+  const names = model.words.map((word) => {
+    if (word === ' ') return space;
+    if (word !== '' && !/\s/.test(word)) return word;
+    throw new FormatError(`expected words without spaces, as ARPA files have them, received ${JSON.stringify(word)}.`);
+  });
   const lines = ['\\data\\', ...model.counts.map((count, i) => `ngram ${i + 1}=${count}`), ''];
   for (let order = 1; order <= model.order; order++) {
     lines.push(`\\${order}-grams:`);
     for (const { words, logProbability, backoff } of model.ngrams(order)) {
-      const fields = [inLog10(logProbability), words.map((word) => model.words[word]).join(' ')];
+      const fields = [inLog10(logProbability), words.map((word) => names[word]).join(' ')];
       if (order < model.order && backoff !== 0) fields.push(inLog10(backoff));
       lines.push(fields.join('\t'));
     }

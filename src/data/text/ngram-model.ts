@@ -172,6 +172,7 @@ export class NgramTable {
     return this;
   }
 
+  /** log P(word | context), backing off; −∞ where not even the word itself is there. */
   score(node: number, word: number): number {
     if (!(word >= 0)) return Number.NEGATIVE_INFINITY;
     let total = 0;
@@ -190,6 +191,7 @@ export class NgramTable {
     return this.#orders[found] === this.order && this.order > 1 ? this.#suffixes[found] : this.order === 1 ? root : found;
   }
 
+  /** Every n-gram of that many words, in the order in which they were added. */
   ngrams(order: number): Ngram[] {
     return this.#orders.flatMap((of, node) => {
       if (of !== order) return [];
