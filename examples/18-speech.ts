@@ -49,7 +49,9 @@ const training = await prepareSpeech(
     speeds: [1],
     dropout: 0,
     learningRate: 0.02,
-    epochs: 12,
+    batchSize: 8,
+    specAugment: false,
+    epochs: 14,
     seed: 1,
   },
 );

@@ -41,7 +41,7 @@ export const trainSchema = v.strictObject({
   sampleRate: v.optional(whole('hertz that all sound is brought to (default: that of the first file, at most 16000)', 1000, 192_000)),
   features: v.optional(choice('of each frame: log-mel energies or cepstral coefficients (MFCC)', featureKinds), 'log-mel'),
   melBins: v.optional(whole('bands of the mel scale', 3, 256), 40),
-  numCeps: v.optional(whole('mfcc: coefficients', 1, 256), 13),
+  numCeps: v.optional(whole('mfcc: coefficients (default: 13, or as many as there are bands)', 1, 256)),
   frameLength: v.optional(above('milliseconds of a frame', 0, 1000), 25),
   frameShift: v.optional(above('milliseconds from one frame to the next', 0, 1000), 10),
   deltas: v.optional(whole('1: with how features change, 2: and how that changes', 0, 2), 0),

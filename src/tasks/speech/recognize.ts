@@ -67,7 +67,7 @@ export async function* recognizeFeatures(
   const done = new Array<Recognition | null>(features.length).fill(null);
   let next = 0;
   try {
-    for (const indices of batchesByLength(features)) {
+    for (const indices of batchesByLength(features, inputSize)) {
       const batch = padFeatures(
         indices.map((i) => features[i]),
         inputSize,
@@ -109,8 +109,9 @@ function decode(recognizer: SpeechRecognizer, encoded: Tensor, lengths: Int32Arr
 function transduce(recognizer: SpeechRecognizer, encoded: Tensor, lengths: Int32Array, options: DecodingOptions): Recognition[] {
   const [, T, E] = encoded.shape;
   const values = encoded.dataSync() as Floats;
+  const steps = recognizer.model.transducer!.decoder();
   return Array.from(lengths, (length, b) => {
-    const decoder = new TransducerDecoder(recognizer.model.transducer!.decoder(), options);
+    const decoder = new TransducerDecoder(steps, options);
     decoder.push(values.subarray(b * T * E, (b * T + length) * E));
     const { symbols, score } = decoder.timed();
     return recognitionOf(recognizer, symbols, score);
@@ -177,12 +178,12 @@ function rounded(seconds: number): number {
 }
 
 /** Those of about one length together, the first ones first as far as that goes. */
-function batchesByLength(features: readonly Float32Array[]): number[][] {
+function batchesByLength(features: readonly Float32Array[], inputSize: number): number[][] {
   const order = features.map((_, i) => i).sort((a, b) => features[a].length - features[b].length);
   const batches: number[][] = [];
   let batch: number[] = [];
   for (const i of order) {
-    if (batch.length > 0 && (batch.length + 1) * features[i].length > framesAtOnce * 40) {
+    if (batch.length > 0 && (batch.length + 1) * features[i].length > framesAtOnce * inputSize) {
       batches.push(batch);
       batch = [];
     }

@@ -86,7 +86,7 @@ describe('a recogniser', () => {
   const model = join(out, 'model.safetensors');
   beforeAll(async () => {
     training = await trained({}, out);
-  });
+  }, 120_000);
 
   it('learns to spell tones', async () => {
     const { cer, wer } = await training.evaluate();
@@ -180,7 +180,13 @@ describe('a recogniser', () => {
 
 describe('other criteria', () => {
   it('a transducer learns, listens, and says when', async () => {
-    const { recognizer, evaluate } = await trained({ criterion: 'transducer', bidirectional: false, decoderSize: 16, epochs: 36, specAugment: false });
+    const { recognizer, evaluate } = await trained({
+      criterion: 'transducer',
+      bidirectional: false,
+      decoderSize: 16,
+      epochs: 36,
+      specAugment: false,
+    });
     expect((await evaluate()).cer).toBeLessThan(0.1);
     const sound = say('cab a', new Random(4));
     const { text, words } = await recognize(recognizer, sound);
@@ -211,7 +217,7 @@ describe('a stream', () => {
   let recognizer: SpeechRecognizer;
   beforeAll(async () => {
     ({ recognizer } = await trained({ bidirectional: false, normalization: 'running', deltas: 1, epochs: 14 }));
-  });
+  }, 120_000);
 
   it.each([{ beamWidth: 1 }, { beamWidth: 6 }])('hears the same in pieces as in one go, with $beamWidth', async (options) => {
     for (const [seed, from] of [

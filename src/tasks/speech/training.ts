@@ -215,7 +215,7 @@ function frontEndConfig(options: ResolvedOptions, sampleRateHz: number): Omit<Fr
     frameLengthMs: options.frameLength,
     frameShiftMs: options.frameShift,
     numMelBins: options.melBins,
-    numCeps: options.numCeps,
+    numCeps: options.numCeps ?? Math.min(13, options.melBins),
     deltas: options.deltas as 0 | 1 | 2,
     normalization: options.normalization,
   };
