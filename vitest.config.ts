@@ -6,13 +6,15 @@ const source = (file: string) => new URL(`./src/${file}`, import.meta.url).pathn
 export default defineConfig({
   resolve: {
     alias: {
+      // What the studio imports.
+      unrolled: source('index.ts'),
       '#platform': source('backend/platform-node.ts'),
       '#files': source('data/files-node.ts'),
       '#workers': source('training/workers-node.ts'),
     },
   },
   test: {
-    include: ['src/**/*.test.ts', 'test/{backends,golden,learning,cli,laws,house}/**/*.test.ts'],
+    include: ['src/**/*.test.ts', 'studio/src/**/*.test.ts', 'test/{backends,golden,learning,cli,laws,house}/**/*.test.ts'],
     testTimeout: 120_000,
     pool: 'forks',
     maxWorkers: 2,

@@ -11,6 +11,7 @@ import { type Circumstances, readResult } from './circumstances.ts';
 import { qualityTable } from './quality-table.ts';
 import { limits, type SpeedTarget, speedTargets } from './targets.ts';
 import type { Throughput } from './throughput.ts';
+import type { TranslationBench } from './translation.ts';
 
 /** The pages whose tables are generated. */
 export const pages = ['performance.md', 'results.md'].map((name) => fileURLToPath(new URL(`../docs/${name}`, import.meta.url)));
@@ -42,6 +43,7 @@ const tables: Record<string, () => string> = {
   soak,
   throughput,
   ctc,
+  translation,
   'tiny-shakespeare': tinyShakespeare,
   sotu,
 };
@@ -291,6 +293,34 @@ function soak(): string {
     verdict(growth < limits.soakGrowth),
   ]);
   return `${above(result)}\n\n${table(['run', 'backend', 'took', 'after a tenth', 'at the end', 'growth', 'target', 'met'], rows)}`;
+}
+
+function translation(): string {
+  const result = readResult<TranslationBench & Circumstances>('translation');
+  if (result === null) return notMeasured('npx tsx bench/translation.ts');
+  const rows = result.records.map(
+    ({ beamWidth, sentences, tokensPerSecond, tokensPerSecondQuartiles, stepMs, rows, cellMs, peerCellMs }) => [
+      beamWidth === 1 ? 'greedy' : `beam of ${beamWidth}`,
+      sentences,
+      `${tokensPerSecond.toFixed(0)} (${tokensPerSecondQuartiles.map((rate) => rate.toFixed(0)).join(' – ')})`,
+      time(stepMs),
+      rows,
+      time(cellMs),
+      time(peerCellMs),
+      ratioText(peerCellMs / cellMs),
+    ],
+  );
+  const head = [
+    'search',
+    'sentences at once',
+    'pieces a second (quartiles)',
+    'a step of it',
+    'rows',
+    'the cell alone',
+    "onnxruntime's cell",
+    'ratio',
+  ];
+  return `${above(result, result.description)}\n\n${table(head, rows)}`;
 }
 
 function throughput(): string {

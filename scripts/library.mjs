@@ -49,7 +49,10 @@ export async function buildLibrary() {
     platform: 'neutral',
     logLevel: 'warn',
   });
-  for (const file of filesBelow(output)) if (file.endsWith('.js') || file.endsWith('.map')) rmSync(join(output, file));
+  for (const file of filesBelow(output)) {
+    // The studio lies there too, and is built by itself.
+    if (!file.startsWith('studio') && (file.endsWith('.js') || file.endsWith('.map'))) rmSync(join(output, file));
+  }
   await bundle.write({ dir: output, format: 'esm', entryFileNames: '[name].js', chunkFileNames });
   await bundle.close();
 }

@@ -47,6 +47,7 @@ const vitest =
 const stages = {
   lint: command('npx', 'biome', 'ci', '--colors=off', '.'),
   types: command('npx', 'tsc', '-p', 'tsconfig.test.json'),
+  studio: command('npx', 'svelte-check', '--tsconfig', 'studio/tsconfig.json', '--fail-on-warnings'),
   unit: vitest('vitest.config.ts'),
   platform: vitest('vitest.platform.config.ts'),
   docs: command('npm', 'run', '--silent', 'docs'),

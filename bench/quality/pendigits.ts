@@ -101,15 +101,20 @@ const single = written('test-single.jsonl', linesOf(testDigits, 1, 1, 3));
 const lines = written('test-lines.jsonl', linesOf(testDigits, 5, 1, 4));
 
 const config = {
-  spacing: 0.08,
+  spacing: 0.06,
   cell: 'lstm',
   numLayers: 2,
+  factors: [2, 1],
   hiddenSize: 96,
   dropout: 0.3,
+  augmentRotation: 8,
+  augmentScale: 0.15,
+  augmentShear: 0.2,
+  augmentWarp: 0.05,
   batchSize: 32,
   learningRate: 0.003,
   averageDecay: 0.998,
-  epochs: 6,
+  epochs: 4,
   seed: 1,
   validFraction: 0.02,
   // One validation, at the end: no weights are chosen by it.

@@ -8,6 +8,7 @@ import { explain } from './failure.ts';
 import { addFigure } from './figure.ts';
 import { addInspect } from './inspect.ts';
 import { addPredict } from './predict.ts';
+import { addStudio } from './studio.ts';
 import { openTerminal } from './terminal.ts';
 import { addTrain } from './train.ts';
 
@@ -22,7 +23,7 @@ const program = new Command('unrolled')
     '\nExample:\n  $ unrolled train language-model book.txt --out runs/book\n  $ unrolled predict runs/book/model.safetensors --prompt "Once"',
   );
 
-for (const add of [addTrain, addEvaluate, addPredict, addInspect, addFigure, addBench, addDoctor]) add(program);
+for (const add of [addTrain, addEvaluate, addPredict, addInspect, addFigure, addStudio, addBench, addDoctor]) add(program);
 
 // `unrolled predict … | head` closes the pipe early; that is no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

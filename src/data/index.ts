@@ -8,6 +8,7 @@ export { type FeatureStage, SpectralFeatures, type SpectralFeaturesOptions } fro
 export { type Audio, formatWav, mixDown, parseWav, readWav } from './audio/wav.ts';
 export type { BatchPosition, BatchSource } from './batch-source.ts';
 export { FastaRecord, fastaRecords } from './fasta.ts';
+export { decodeImage, isImageName, type RgbImage, resizeImage } from './images.ts';
 export { type NpyArray, openNpy } from './npy.ts';
 export {
   columnOf,

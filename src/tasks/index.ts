@@ -1,3 +1,28 @@
+export { type Augmentation, type ColourScale, imageBatch } from './captioning/augment.ts';
+export { type Caption, type CaptioningResult, captionPictures } from './captioning/captions.ts';
+export type { CaptionerArchitecture, CaptionerConfig } from './captioning/config.ts';
+export type { CaptionExample, CaptionerData, CaptionFiles } from './captioning/dataset.ts';
+export {
+  type CaptionerEvaluation,
+  type CaptionMetrics,
+  evaluateCaptioner,
+  type JudgedCaption,
+  scoreCaptions,
+} from './captioning/evaluate.ts';
+export { ImageEncoder, type ImageEncoderOptions } from './captioning/image-encoder.ts';
+export { drawLooked, type LookedOptions, type LookedPicture } from './captioning/looked.ts';
+export {
+  type CaptionInputs,
+  CaptioningModel,
+  type CaptioningModelOptions,
+  type CaptionLossOptions,
+  type Encoded,
+} from './captioning/model.ts';
+export type { CaptionerOptions, CaptionOptions } from './captioning/options.ts';
+export { type FeatureGrid, type Picture, type PicturePlaces, readPicture, readPictures } from './captioning/pictures.ts';
+export { type CaptionedImage, type CaptionFormat, readCaptions } from './captioning/read-captions.ts';
+export { captionerFrom, loadCaptioner, type SavedCaptioner, saveCaptioner } from './captioning/saved.ts';
+export { type CaptionerFiles, type CaptionerTraining, prepareCaptioner, resumeCaptioner } from './captioning/training.ts';
 export { type AnomalyRow, anomalyRow, type Scored, scoreValues } from './forecasting/anomalies.ts';
 export { AutoregressiveForecaster } from './forecasting/autoregressive-forecaster.ts';
 export type { ForecastingConfig } from './forecasting/config.ts';
@@ -20,6 +45,7 @@ export { forecasterFrom, loadForecaster, readFor, type SavedForecaster, saveFore
 export { SegmentForecaster } from './forecasting/segment-forecaster.ts';
 export { type ColumnRoles, readSeries, type Series, type SeriesSet } from './forecasting/series.ts';
 export { ForecastStream, type ForecastStreamState, type StreamOptions, type Surprise } from './forecasting/stream.ts';
+
 export {
   type ForecastingData,
   type ForecastingTraining,
@@ -27,16 +53,24 @@ export {
   resumeForecasting,
   type Tables,
 } from './forecasting/training.ts';
+export { Alphabet } from './handwriting/alphabet.ts';
 export type { RecognizedCharacter, StrokeSpan } from './handwriting/character-spans.ts';
-export type { HandwritingArchitecture, HandwritingConfig } from './handwriting/config.ts';
+export type { HandwritingArchitecture, HandwritingConfig, HandwritingNormalization, InputKind } from './handwriting/config.ts';
 export type { HandwritingData, HandwritingSample, HandwritingSources } from './handwriting/dataset.ts';
 export { type DrawInkOptions, drawInk } from './handwriting/draw.ts';
 export { evaluateHandwriting, type HandwritingEvaluation, type HandwritingMetrics } from './handwriting/evaluate.ts';
+export { FeatureExtractor, type FeatureSettings, type LineFeatures } from './handwriting/features.ts';
 export type { Handwriting, Ink, LineImage, Stroke } from './handwriting/ink.ts';
 export { HandwritingModel, type HandwritingModelOptions } from './handwriting/model.ts';
-export type { HandwritingOptions } from './handwriting/options.ts';
+export type { HandwritingOptions, ReadingOptions as HandwritingReadingOptions } from './handwriting/options.ts';
 export { type HandwritingSource, readHandwriting } from './handwriting/read.ts';
-export { type HandwritingDecoding, type RecognizedLine, type Recognizer, recognize } from './handwriting/recognize.ts';
+export {
+  type HandwritingDecoding,
+  type RecognizedLine,
+  type RecognizeOptions,
+  type Recognizer,
+  recognize,
+} from './handwriting/recognize.ts';
 export { handwritingFrom, loadHandwriting, type SavedHandwriting, saveHandwriting } from './handwriting/saved.ts';
 export { InkStream, type InkStreamOptions, type PartialText, type PenPoint, type StreamedCharacter } from './handwriting/stream.ts';
 export {
@@ -45,6 +79,7 @@ export {
   prepareHandwriting,
   resumeHandwriting,
 } from './handwriting/training.ts';
+
 export type { Architecture, LanguageModelConfig } from './language-model/config.ts';
 export { type EvaluateOptions as EvaluateTokensOptions, evaluateTokens, type LanguageMetrics } from './language-model/evaluate.ts';
 export { generate } from './language-model/generate.ts';
@@ -54,7 +89,9 @@ export { languageModelFrom, loadLanguageModel, type SavedLanguageModel, saveLang
 export { LanguageModelScorer, type LanguageScorerState } from './language-model/scorer.ts';
 export { type LanguageTexts, type LanguageTraining, prepareLanguageModel, resumeLanguageModel } from './language-model/training.ts';
 export { type BleuOptions, type BleuScore, type BleuTokenizer, corpusBleu } from './metrics/bleu.ts';
+export { captionWords } from './metrics/caption-words.ts';
 export { type ChrfOptions, corpusChrf } from './metrics/chrf.ts';
+export { type CiderScore, cider } from './metrics/cider.ts';
 export { type ClassScores, type Confusion, type ConfusionJson, ConfusionMatrix, MultiLabelScores } from './metrics/classification.ts';
 export { type Entity, type EntityScore, EntityScores, entitiesIn, splitTag } from './metrics/entities.ts';
 export {
@@ -170,6 +207,22 @@ export {
   type TextClassifierTraining,
 } from './text-classification/training.ts';
 export { type ClassTexts, type SearchFlags, type TextSearch, textSearch } from './text-search.ts';
+export { type AttentionFigureOptions, attentionFigure } from './translation/attention-figure.ts';
+export type { TranslationConfig, TranslatorArchitecture } from './translation/config.ts';
+export {
+  type EvaluateTranslatorOptions,
+  evaluateTranslator,
+  type TranslationEvaluation,
+  type TranslationMetrics,
+} from './translation/evaluate.ts';
+export { type EncodedSentences, type TranslationBatch, Translator, type TranslatorOptions } from './translation/model.ts';
+export type { TranslationOptions } from './translation/options.ts';
+export { loadTranslator, type SavedTranslator, saveTranslator, translatorFrom } from './translation/saved.ts';
+export { type PairFiles, type PairFormat, readPairs, type SentencePair } from './translation/sentence-pairs.ts';
+export { prepareTranslation, resumeTranslation, type TranslationFiles, type TranslationTraining } from './translation/training.ts';
+export type { EncodedPair, TranslationData } from './translation/training-pairs.ts';
+export { type TranslatedSentence, type Translation, type TranslationSearch, translateSentences } from './translation/translate.ts';
+export { SentenceVocabulary, type SentenceVocabularyJson, type TranslationLevel } from './translation/vocabulary.ts';
 export {
   type EncodedWords,
   type WordBatch,

@@ -1,5 +1,6 @@
 /** The tasks there are. */
 import { ConfigError, unknownName } from '../tensor/errors.ts';
+import { captioning } from './captioning/task.ts';
 import { forecasting } from './forecasting/task.ts';
 import { handwriting } from './handwriting/task.ts';
 import { languageModel } from './language-model/task.ts';
@@ -10,6 +11,7 @@ import { speech } from './speech/task.ts';
 import { tagging } from './tagging/task.ts';
 import type { Task } from './task.ts';
 import { textClassification } from './text-classification/task.ts';
+import { translation } from './translation/task.ts';
 
 export const tasks: readonly Task[] = [
   languageModel,
@@ -20,7 +22,9 @@ export const tasks: readonly Task[] = [
   tagging,
   handwriting,
   reservoir,
+  translation,
   speech,
+  captioning,
 ];
 
 /** @throws ConfigError naming the nearest */

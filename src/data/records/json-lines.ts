@@ -26,7 +26,7 @@ function parseLine(text: string, place: { file: string; line: number }): unknown
   try {
     return JSON.parse(text);
   } catch (cause) {
-    const at = firstFault(text);
+    const at = firstJsonFault(text);
     const found = at < text.length ? `found ${JSON.stringify(text.slice(at, at + 20))}` : 'the line ends';
     const column = [...text.slice(0, at)].length + 1;
     throw new FormatError(
@@ -38,7 +38,7 @@ function parseLine(text: string, place: { file: string; line: number }): unknown
 }
 
 /** Where a text stops being JSON (RFC 8259): engines do not agree on whether and how their errors say it. */
-function firstFault(text: string): number {
+export function firstJsonFault(text: string): number {
   const open: string[] = [];
   // What comes next: a value, a key, a colon, or what follows a value. What has just been opened may also be closed.
   let next: 'value' | 'key' | 'colon' | 'after' = 'value';
@@ -76,7 +76,7 @@ function firstFault(text: string): number {
 
 function skipBlanks(text: string, at: number): number {
   let next = at;
-  while (next < text.length && ' \t\r'.includes(text[next])) next++;
+  while (next < text.length && ' \t\r\n'.includes(text[next])) next++;
   return next;
 }
 

@@ -1,6 +1,6 @@
 /** A drawing as SVG: plain elements and a style sheet, without ids, scripts or foreign content; the same text for the same drawing. */
 import { type FontFace, fontRules, mathFamily, sansFamily } from './font-face.ts';
-import { dark, light, type Palette, type Role, roles, shadeOf } from './marks.ts';
+import { dark, light, type Palette, type Role, roles, shadeOf, shades } from './marks.ts';
 import { type Label, type Line, type Mark, operatorRadius, type Point, type Scene, type Shape } from './scene.ts';
 import { widthOf } from './text.ts';
 
@@ -46,20 +46,22 @@ export function renderSvg(scene: Scene, page: Page): string {
   ].join('\n');
 }
 
+const letterAndLineRules: readonly (readonly [name: string, style: string])[] = [
+  ['sans', `font-family:${sansFamily};font-weight:400`],
+  ['bold', `font-family:${sansFamily};font-weight:600`],
+  ['upright', `font-family:${mathFamily}`],
+  ['italic', `font-family:${mathFamily};font-style:italic`],
+  ['wire', 'fill:none;stroke-linejoin:round'],
+  ['faint', 'opacity:.4'],
+  ['frame', 'stroke-width:1.5'],
+  ['sign', 'fill:none;stroke-width:1.75;stroke-linecap:round'],
+];
+
 /** Rules for the classes that are used, in the colours of the theme; `auto` follows the reader's. */
 function styleSheet(root: string, theme: Theme, used: ReadonlySet<string>): string {
   const scoped = (rules: readonly (readonly [name: string, style: string])[]): string[] =>
     rules.filter(([name]) => used.has(name)).map(([name, style]) => `.${root} .${name}{${style}}`);
-  const fixed = scoped([
-    ['sans', `font-family:${sansFamily};font-weight:400`],
-    ['bold', `font-family:${sansFamily};font-weight:600`],
-    ['upright', `font-family:${mathFamily}`],
-    ['italic', `font-family:${mathFamily};font-style:italic`],
-    ['wire', 'fill:none;stroke-linejoin:round'],
-    ['faint', 'opacity:.4'],
-    ['frame', 'stroke-width:1.5'],
-    ['sign', 'fill:none;stroke-width:1.75;stroke-linecap:round'],
-  ]);
+  const fixed = scoped(letterAndLineRules);
   const first = colors(theme === 'dark' ? dark : light, used);
   const rules = [...fixed, ...scoped(first)];
   if (theme !== 'auto') return rules.join('\n');
@@ -99,7 +101,19 @@ function colors(palette: Palette, used: ReadonlySet<string>): (readonly [string,
   ];
 }
 
-function element(mark: Mark, { isPlaced, isMoving }: Page): string {
+/** One mark alone, as in a picture that does not move. */
+export function markToSvg(mark: Mark): string {
+  return element(mark, { isPlaced: false, isMoving: false });
+}
+
+/** Every class that a mark can have, under a selector, in one theme's colours. */
+export function markColors(selector: string, palette: Palette): string {
+  const shaded = Array.from({ length: shades + 1 }, (_, level) => [`m${level}`, `p${level}`, `u${level}`]).flat();
+  const rules = [...letterAndLineRules, ...colors(palette, new Set(shaded))];
+  return rules.map(([name, style]) => `${selector} .${name}{${style}}`).join('\n');
+}
+
+function element(mark: Mark, { isPlaced, isMoving }: Pick<Page, 'isPlaced' | 'isMoving'>): string {
   switch (mark.kind) {
     case 'line':
       return line(mark, isMoving);
@@ -166,7 +180,8 @@ function head(points: readonly Point[], width: number): string {
 /** Radius of a connector's corners. */
 const cornerRadius = 8;
 
-function rounded(points: readonly Point[]): string {
+/** Of an SVG path, with rounded corners. */
+export function rounded(points: readonly Point[]): string {
   const parts = [`M${pair(points[0].x, points[0].y)}`];
   for (let k = 1; k < points.length - 1; k++) {
     const [before, corner, after] = [points[k - 1], points[k], points[k + 1]];

@@ -4,7 +4,7 @@ import { noGrad } from '../../autograd/tape.ts';
 import { ctcLoss } from '../../losses/ctc.ts';
 import { charactersOf, ErrorRate, wordsOf } from '../metrics/error-rate.ts';
 import type { HandwritingSample } from './dataset.ts';
-import { decodeFrames, framesOf, type Recognizer, recognize } from './recognize.ts';
+import { decodeFrames, framesOf, type RecognizeOptions, type Recognizer, recognize } from './recognize.ts';
 
 /** How well lines are read. */
 export interface HandwritingMetrics extends Readonly<Record<string, number>> {
@@ -29,7 +29,7 @@ export interface HandwritingEvaluation {
 export async function evaluateHandwriting(
   recognizer: Recognizer,
   samples: readonly HandwritingSample[],
-  options: Parameters<typeof recognize>[2] = {},
+  options: RecognizeOptions = {},
 ): Promise<HandwritingEvaluation> {
   const lines = await recognize(
     recognizer,

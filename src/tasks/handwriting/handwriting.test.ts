@@ -360,6 +360,26 @@ describe('the task', () => {
     }
   });
 
+  test('reads only the words of a lexicon, and as a language model prefers', async () => {
+    const test = file('searched.jsonl', words(40, 12));
+    const texts = new Set((await inksIn(words(40, 12))).map(({ text }) => text));
+    const lexicon = file('words.txt', ['lol', 'tool', 'coco', 'cot'].join('\n'));
+    const input = { ...textFile(test), path: test };
+    const found = await predictions(input, { lexicon });
+    for (const { text } of found) expect(['lol', 'tool', 'coco', 'cot', '']).toContain(text.trim());
+    // All the words that there are: nothing is worse than without.
+    const all = file('all.txt', [...texts].join('\n'));
+    const { model } = await ready;
+    const [plain, searched] = [await handwriting.evaluate(model, [test], {}), await handwriting.evaluate(model, [test], { lexicon: all })];
+    expect(searched.metrics.cer).toBeLessThanOrEqual(plain.metrics.cer);
+
+    // A model of characters that knows nothing but o.
+    const arpa = file('o.arpa', '\\data\\\nngram 1=6\n\n\\1-grams:\n-99 <s>\n-1 </s>\n-0.01 o\n-9 c\n-9 l\n-9 t\n\n\\end\\\n');
+    const preferring = await predictions(input, { languageModel: arpa, lmWeight: 5, insertionBonus: 1 });
+    expect(preferring.map(({ text }) => text.trim()).join('')).toMatch(/^o+$/);
+    await expect(predictions(input, { lmWeight: 2 })).rejects.toThrow('lmWeight: expected a languageModel with it');
+  });
+
   test('tells which points are which character, and draws them', async () => {
     const text = JSON.stringify({
       text: 'tl',

@@ -2,6 +2,7 @@
 import * as v from 'valibot';
 import { ConfigError } from '../../tensor/errors.ts';
 import { above, choice, flag, parseOptions, text, whole, within } from '../schema.ts';
+import { searchEntries } from '../text-search.ts';
 import { epochsOf, trainingEntries } from '../training-options.ts';
 import { pointFeatures } from './point-tracer.ts';
 
@@ -100,10 +101,7 @@ const lineHeight = v.optional(
   above('of models that read ink by the usual height of the training: the height of a line here, in the units of the ink', 0),
 );
 
-const decodingEntries = {
-  lineHeight,
-  beamWidth: v.optional(whole('follow so many texts at a time; 1: greedily (default 1, with a language model or a lexicon 16)', 1, 10_000)),
-};
+const decodingEntries = { lineHeight, ...searchEntries };
 
 export const evaluateSchema = v.strictObject({
   ...readingEntries,

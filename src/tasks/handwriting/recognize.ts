@@ -20,6 +20,14 @@ export interface Recognizer {
   readonly extractor: FeatureExtractor;
 }
 
+/** How lines are read. */
+export interface RecognizeOptions extends HandwritingDecoding {
+  /** Of models that read ink by the usual height of the training: the height of a line here, in the units of the ink. */
+  readonly lineHeight?: number;
+  /** Called between forwards: lets the host's other work run. */
+  readonly pause?: () => Promise<void>;
+}
+
 /** What a line says. */
 export interface RecognizedLine {
   readonly text: string;
@@ -61,12 +69,7 @@ export interface RecognizedLine {
 export async function recognize(
   recognizer: Recognizer,
   lines: readonly Handwriting[],
-  options: HandwritingDecoding & {
-    /** Of models that read ink by the usual height of the training: the height of a line here, in the units of the ink. */
-    readonly lineHeight?: number;
-    /** Called between forwards: lets the host's other work run. */
-    readonly pause?: () => Promise<void>;
-  } = {},
+  options: RecognizeOptions = {},
 ): Promise<RecognizedLine[]> {
   const { lineHeight, pause, ...decoding } = options;
   const { model, alphabet, extractor } = recognizer;

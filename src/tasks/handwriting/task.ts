@@ -4,11 +4,12 @@ import { textFile, textIn, textOf } from '../../data/text/text-source.ts';
 import { ConfigError, FormatError } from '../../tensor/errors.ts';
 import type { ModelFile } from '../../training/model-file.ts';
 import type { Evaluation, Facts, PredictInput, Prediction, PreparedTraining, Task, TaskOptions } from '../task.ts';
+import { textSearch } from '../text-search.ts';
 import type { HandwritingConfig } from './config.ts';
 import { readLines } from './dataset.ts';
 import { drawInk } from './draw.ts';
 import { evaluateHandwriting } from './evaluate.ts';
-import type { Handwriting } from './ink.ts';
+import { cleanText, type Handwriting } from './ink.ts';
 import type { HandwritingModel } from './model.ts';
 import {
   evaluateSchema,
@@ -21,7 +22,7 @@ import {
 } from './options.ts';
 import { type HandwritingSource, readHandwriting } from './read.ts';
 import { isImageName } from './read-images.ts';
-import { type RecognizedLine, recognize } from './recognize.ts';
+import { type RecognizedLine, type RecognizeOptions, type Recognizer, recognize } from './recognize.ts';
 import { handwritingFrom } from './saved.ts';
 import { type HandwritingTraining, prepareHandwriting, resumeHandwriting } from './training.ts';
 
@@ -64,7 +65,7 @@ async function evaluate(file: ModelFile, data: readonly string[], options: TaskO
   const lines = await readLines(data, readingGiven(recognizer.config, given));
   // Characters that the model does not know are errors, no reason to stop.
   const samples = lines.map((writing) => ({ writing, target: new Int32Array(0) }));
-  const { metrics, characters, words, texts } = await evaluateHandwriting(recognizer, samples, given);
+  const { metrics, characters, words, texts } = await evaluateHandwriting(recognizer, samples, await decodingOf(recognizer, given));
   const wrong = lines
     .map(({ text, file: name, line }, i) => ({ file: name, line, expected: text!, received: texts[i] }))
     .filter(({ expected, received }) => expected !== received)
@@ -82,15 +83,25 @@ async function evaluate(file: ModelFile, data: readonly string[], options: TaskO
 async function* predict(file: ModelFile, input: PredictInput, options: TaskOptions): AsyncGenerator<Prediction> {
   const { svg, ...given } = options as { svg?: string } & ReadingOptions & RecognitionFlags;
   const recognizer = handwritingFrom(file);
+  const decoding = await decodingOf(recognizer, given);
   let isFirst = true;
   for await (const lines of batchesOf(readHandwriting(await sourceOf(input), readingGiven(recognizer.config, given)), 64)) {
-    const read = await recognize(recognizer, lines, given);
+    const read = await recognize(recognizer, lines, decoding);
     for (const [i, line] of read.entries()) {
       if (isFirst && svg !== undefined) await draw(svg, lines[i], line);
       isFirst = false;
       yield { text: `${line.text}\n`, value: { ...line, ...(lines[i].text === null ? {} : { expected: lines[i].text }) } };
     }
   }
+}
+
+/** Reads the language model and the lexicon that the options name. */
+async function decodingOf({ alphabet }: Recognizer, { lineHeight, ...flags }: RecognitionFlags): Promise<RecognizeOptions> {
+  const symbols = ['', ...alphabet.characters];
+  // Where all lines are single words, a lexicon still wants to know what would part them: a class that no frame has.
+  if (flags.lexicon !== undefined && !symbols.includes(' ')) symbols.push(' ');
+  const search = await textSearch({ symbols, areCharacters: true, spell: cleanText }, flags);
+  return { ...search, lineHeight };
 }
 
 /** A file, or what was given on the command line: ink itself, or the name of a file. */
