@@ -29,16 +29,16 @@ const reading = ['--audio-folder', join(manifest, '..', 'wav')];
 
 const config = {
   numLayers: 2,
-  hiddenSize: 96,
+  hiddenSize: 128,
   factors: [3, 1],
-  dropout: 0.3,
-  batchSize: 12,
-  learningRate: 0.005,
-  averageDecay: 0.99,
-  speeds: [0.9, 1, 1.1],
+  dropout: 0.35,
+  batchSize: 8,
+  learningRate: 0.003,
+  averageDecay: 0.995,
+  speeds: [0.9, 0.95, 1, 1.05, 1.1],
   timeMaskSize: 15,
-  epochs: 50,
-  evaluateEvery: 170,
+  epochs: 200,
+  maxMinutes: 11,
   seed: 1,
 };
 
