@@ -1,5 +1,5 @@
 export { type Augmentation, type ColourScale, imageBatch } from './captioning/augment.ts';
-export { type Caption, type CaptioningResult, captionPictures } from './captioning/captions.ts';
+export { type Caption, type CaptioningResult, captionPictures } from './captioning/caption-pictures.ts';
 export type { CaptionerArchitecture, CaptionerConfig } from './captioning/config.ts';
 export type { CaptionExample, CaptionerData, CaptionFiles } from './captioning/dataset.ts';
 export {
