@@ -14,8 +14,8 @@ import { memoryTable, remedyTable } from './quality/long-memory/tables.ts';
 import { qualityTable } from './quality-table.ts';
 import { limits, type SpeedTarget, speedTargets } from './targets.ts';
 import type { Throughput } from './throughput.ts';
-import type { WatchCost } from './watch.ts';
 import type { TranslationBench } from './translation.ts';
+import type { WatchCost } from './watch.ts';
 
 /** The pages whose tables are generated. */
 export const pages = ['performance.md', 'results.md', 'long-memory.md'].map((name) =>
