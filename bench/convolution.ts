@@ -18,7 +18,25 @@ import {
   setThreads,
   sum,
 } from '../src/index.ts';
-import { circumstances, keepResult } from './circumstances.ts';
+import { type Circumstances, circumstances, keepResult } from './circumstances.ts';
+
+/** Least milliseconds of a processor. */
+export interface BlockTimes {
+  /** The convolution alone, forward. */
+  readonly convolution: number;
+  /** With normalisation, relu and pooling. */
+  readonly forward: number;
+  /** Forward and backward. */
+  readonly training: number;
+}
+
+/** bench/results/convolution.json */
+export interface Convolutions extends Circumstances {
+  readonly backend: string;
+  readonly batch: number;
+  readonly unrolled: readonly (BlockTimes & { readonly block: string })[];
+  readonly theirs: readonly BlockTimes[];
+}
 
 const { python } = parseArgs({ options: { python: { type: 'string', default: 'python3' } } }).values;
 /** Channels in and out, and height and width. */
@@ -51,15 +69,16 @@ const peer = spawnSync(python, [new URL('./peers/convolution.py', import.meta.ur
   encoding: 'utf8',
 });
 if (peer.status !== 0) throw new Error(peer.stderr);
-const { version, results: theirs } = JSON.parse(peer.stdout) as { version: string; results: Omit<(typeof results)[number], 'block'>[] };
+const { version, results: theirs } = JSON.parse(peer.stdout) as { version: string; results: BlockTimes[] };
 
-keepResult('convolution', {
+const record: Convolutions = {
   ...circumstances('npx tsx bench/convolution.ts', { PyTorch: version }),
   backend: getBackend().description,
   batch: B,
   unrolled: results,
   theirs,
-});
+};
+keepResult('convolution', record);
 console.log(`milliseconds of a processor, batches of ${B}: unrolled / PyTorch ${version}`);
 results.forEach(({ block, ...ours }, i) => {
   const pairs = Object.entries(ours).map(([what, ms]) => `${what} ${ms.toFixed(1)} / ${theirs[i][what as 'forward'].toFixed(1)}`);

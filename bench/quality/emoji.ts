@@ -35,12 +35,11 @@ const { values } = parseArgs({
 const origin = 'images of npm emoji-datasource-google 16.0.0, names of npm emojibase-data 17.0.0';
 const captions = dataFile(values.data, 'captions.tsv', origin);
 const config: CaptionerOptions = {
-  imageSize: 48,
-  gridSize: 6,
-  channels: 24,
-  channelsMost: 160,
+  imageSize: 32,
+  gridSize: 8,
+  channels: 32,
   dropout: 0.3,
-  epochs: 60,
+  epochs: 30,
   seed: 1,
   ...(JSON.parse(values.config) as CaptionerOptions),
 };
@@ -75,7 +74,10 @@ interface Row {
   readonly split: string;
   readonly caption: string;
   readonly base: string;
+  /** At the model's size. */
   readonly pixels: Uint8Array;
+  /** As it is, for the neighbours. */
+  readonly whole: Uint8Array;
 }
 
 const captioner = await loadCaptioner(model);
@@ -85,7 +87,7 @@ const rows: Row[] = [];
 for (const line of readFileSync(captions, 'utf8').trim().split('\n').slice(1)) {
   const [image, split, caption, base] = line.split('\t');
   const decoded = await decodeImage(readFileSync(join(values.data!, 'images', image)), image);
-  rows.push({ image, split, caption, base, pixels: resizeImage(decoded, input.size) });
+  rows.push({ image, split, caption, base, pixels: resizeImage(decoded, input.size), whole: resizeImage(decoded, 64) });
 }
 const learnt = rows.filter(({ split }) => split === 'train');
 const concepts = new Set(learnt.map(({ base }) => base));
@@ -97,11 +99,11 @@ const said = await captionPictures(
 );
 
 /** The training image whose pixels are nearest, by the sum of squared differences. */
-function nearest({ pixels }: Row): Row {
+function nearest({ whole }: Row): Row {
   let [best, least] = [learnt[0], Number.POSITIVE_INFINITY];
   for (const candidate of learnt) {
     let distance = 0;
-    for (let i = 0; i < pixels.length && distance < least; i++) distance += (pixels[i] - candidate.pixels[i]) ** 2;
+    for (let i = 0; i < whole.length && distance < least; i++) distance += (whole[i] - candidate.whole[i]) ** 2;
     if (distance < least) [best, least] = [candidate, distance];
   }
   return best;
@@ -132,7 +134,6 @@ for (const [name, isIn] of groups) {
     ['ours', metrics],
     ['nearest', baseline],
   ] as const) {
-    // prettier-ignore
     const shown = Object.entries(own).map(([metric, value]) => `${metric} ${value.toFixed(3)}`);
     console.log(`${name} (${indices.length}), ${who}: ${shown.join(', ')}`);
   }
@@ -142,7 +143,7 @@ console.log(
     .slice(0, 40)
     .map(({ caption }, i) => `${said[i].captions[0].caption}  (${caption})`)
     .join('\n'),
-); // prettier-ignore
+);
 if (values.split === 'test') {
   keepQuality('emoji', 'UNROLLED_THREADS=1 npx tsx bench/quality/emoji.ts --data FOLDER', {
     data: `Noto emoji and their English names: ${learnt.length.toLocaleString('en-US')} images to train on, 314 to choose options by, ${tested.length} to test on`,

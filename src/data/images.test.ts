@@ -40,7 +40,7 @@ async function byHand(header: number[], chunks: [string, number[]][], raw: numbe
     ...chunks.map(([name, data]) => [name, Uint8Array.from(data)]),
     ['IDAT', new Uint8Array(deflateSync(Uint8Array.from(raw)))],
     ['IEND', new Uint8Array(0)],
-  ] as [string, Uint8Array][]; // prettier-ignore
+  ] as [string, Uint8Array][];
   return Uint8Array.from([0x89, 0x50, 0x4e, 0x47, 13, 10, 26, 10, ...parts.flatMap(([name, data]) => chunk(name, data))]);
 }
 const headerOf = (width: number, height: number, depth: number, type: number) => [0, 0, 0, width, 0, 0, 0, height, depth, type, 0, 0, 0];
@@ -53,7 +53,7 @@ test('palettes with transparent colours, greys of two bits, and a colour that is
       ['tRNS', [255, 0]],
     ],
     [0, 0, 1, 0],
-  ); // prettier-ignore
+  );
   expect((await decodeImage(palette, 'p.png')).rgb).toEqual(Uint8Array.of(255, 0, 0, 255, 255, 255, 255, 0, 0));
   const grey = await byHand(headerOf(5, 1, 2, 0), [], [0, 0b00011011, 0b11000000]);
   expect((await decodeImage(grey, 'g.png')).rgb.filter((_, i) => i % 3 === 0)).toEqual(Uint8Array.of(0, 85, 170, 255, 255));

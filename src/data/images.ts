@@ -156,7 +156,7 @@ function sharesOf(n: number, count: number): Share[][] {
         : [
             { at: first, share: 1 - part },
             { at: first + 1, share: part },
-          ]; // prettier-ignore
+          ];
     }
     const [begin, end] = [(i * n) / count, ((i + 1) * n) / count];
     const shares: Share[] = [];

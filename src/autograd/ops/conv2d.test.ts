@@ -22,7 +22,7 @@ it('slides the kernel over the planes and adds the channels', () => {
         [0, 0, 1],
       ],
     ],
-  ]); // prettier-ignore
+  ]);
   const weight = tensor([
     [
       [
@@ -34,7 +34,7 @@ it('slides the kernel over the planes and adds the channels', () => {
         [0, 7],
       ],
     ],
-  ]); // prettier-ignore
+  ]);
   expectClose(conv2d(x, weight, tensor([0.5])).dataSync(), [1 + 20 + 400 + 5000 + 0.5, 2 + 30 + 500 + 6000 + 7 + 0.5]);
 });
 

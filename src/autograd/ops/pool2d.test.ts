@@ -17,7 +17,7 @@ const x = tensor([
       [0, -1, -2, -3],
     ],
   ],
-]); // prettier-ignore
+]);
 
 it('takes the largest and the mean of windows', () => {
   expectClose(maxPool2d(x, 2).dataSync(), [8, 6]);

@@ -97,7 +97,7 @@ export function tokensOf(tokenizer: Tokenizer, caption: string, most: number): I
   return tokenizer
     .encode(caption)
     .slice(0, most - 1)
-    .map((id) => id + firstToken); // prettier-ignore
+    .map((id) => id + firstToken);
 }
 
 /** The caption of a model's tokens. */
@@ -108,7 +108,7 @@ export function captionOf(tokenizer: Tokenizer, tokens: ArrayLike<number>): stri
         .filter((token) => token > endToken)
         .map((token) => token - firstToken),
     )
-    .trim(); // prettier-ignore
+    .trim();
 }
 
 async function readAll(files: CaptionFiles, format: CaptionFormat): Promise<CaptionedImage[]> {
@@ -125,7 +125,7 @@ const synonyms: Readonly<Record<string, string>> = {
   valid: 'val',
   validation: 'val',
   dev: 'val',
-}; // prettier-ignore
+};
 
 function partOf(split: string | null): string | null {
   return split === null ? null : (synonyms[split.toLowerCase()] ?? split);

@@ -3,12 +3,12 @@
 import { corpusBleu } from '../metrics/bleu.ts';
 import { captionWords } from '../metrics/caption-words.ts';
 import { cider } from '../metrics/cider.ts';
-import { type CaptioningResult, captionPictures } from './captions.ts';
+import { type CaptioningResult, captionPictures } from './caption-pictures.ts';
 import type { CaptionExample } from './dataset.ts';
 import type { CaptionOptions } from './options.ts';
 import type { SavedCaptioner } from './saved.ts';
 
-/** Of captions against what people said. BLEU and exact are shares in 0…1 … */
+/** Of captions against what people said. */
 export interface CaptionMetrics extends Readonly<Record<string, number>> {
   /** BLEU with n-grams of one word, 0…100, of all captions together; of up to two, three, four words the others. */
   readonly bleu1: number;
@@ -48,7 +48,7 @@ export function scoreCaptions(
     words.map(joined),
     known.map((own) => own.map(joined)),
     { tokenizer: 'none', smoothing: 'none' },
-  ); // prettier-ignore
+  );
   const { score, each } = cider(words, known);
   const judged = words.map((own, i) => ({ cider: each[i], isExact: known[i].some((other) => joined(other) === joined(own)) }));
   const exact = judged.filter(({ isExact }) => isExact).length / Math.max(1, judged.length);
@@ -65,7 +65,7 @@ export async function evaluateCaptioner(
     captioner,
     examples.map(({ picture }) => picture),
     options,
-  ); // prettier-ignore
+  );
   const captions = results.map(({ captions: [best] }) => best.caption);
   const references = examples.map((example) => example.captions);
   const { metrics, each } = scoreCaptions(captions, references);

@@ -140,7 +140,7 @@ export class CaptioningModel extends Module {
       const targets = padSequences(
         captions.map((tokens) => [...Array.from(tokens), endToken]),
         -100,
-      ).ids; // prettier-ignore
+      ).ids;
       const { memory, state, mean: whole } = this.encode(inputs);
       const integers = (values: Int32Array) => tensor(values, { shape: [B, T], dtype: 'int32', backend: this.backend });
       const words = this.#drop(this.embedding.forward(integers(ids)));
@@ -161,7 +161,7 @@ export class CaptioningModel extends Module {
       const isStep = tensor(
         Float32Array.from({ length: B * T }, (_, i) => (i % T < lengths[Math.floor(i / T)] ? 1 : 0)),
         { shape: [B, T, 1] },
-      ); // prettier-ignore
+      );
       const penalty = mul(sum(square(sub(1, sum(mul(weights, isStep), 1)))), attentionPenalty / B);
       return add(loss, penalty);
     });

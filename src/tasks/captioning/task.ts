@@ -4,7 +4,7 @@ import { isImageName } from '../../data/images.ts';
 import { ConfigError, FormatError } from '../../tensor/errors.ts';
 import type { ModelFile } from '../../training/model-file.ts';
 import type { Evaluation, Facts, PredictInput, Prediction, PreparedTraining, Task, TaskOptions } from '../task.ts';
-import { type CaptioningResult, captionPictures } from './captions.ts';
+import { type CaptioningResult, captionPictures } from './caption-pictures.ts';
 import { readExamples } from './dataset.ts';
 import { evaluateCaptioner } from './evaluate.ts';
 import { drawLooked } from './looked.ts';
@@ -74,7 +74,7 @@ async function evaluate(file: ModelFile, data: readonly string[], options: TaskO
   };
   const examples = await readExamples(data, reading, sizeOf(captioner.model));
   const { metrics, judged } = await evaluateCaptioner(captioner, examples, search);
-  const worst = judged.filter(({ isExact }) => !isExact).sort((a, b) => a.cider - b.cider); // prettier-ignore
+  const worst = judged.filter(({ isExact }) => !isExact).sort((a, b) => a.cider - b.cider);
   const shown = worst.slice(0, errors);
   const lines = shown.map(({ image, caption, references }) => cut(`  ${image}: ${caption} (${references.join(' / ')})`, 100));
   return {

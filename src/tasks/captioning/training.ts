@@ -4,7 +4,7 @@ import { Random } from '../../tensor/random.ts';
 import type { TrainingEvent } from '../../training/events.ts';
 import { beginTraining, resumeTraining, type Trainable, type TrainingRun } from '../training-run.ts';
 import { imageBatch } from './augment.ts';
-import { featureBatch, gridsOf, imagesOf } from './captions.ts';
+import { featureBatch, gridsOf, imagesOf } from './caption-pictures.ts';
 import type { CaptionerArchitecture, CaptionerConfig } from './config.ts';
 import { type CaptionerData, type CaptionFiles, readCaptionerData, tokensOf } from './dataset.ts';
 import { type CaptionMetrics, evaluateCaptioner } from './evaluate.ts';

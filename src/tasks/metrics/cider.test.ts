@@ -22,7 +22,7 @@ test('a caption that is its only reference scores 10, of two words 5; what all i
     ['a', 'b', 'c', 'd'],
     ['x', 'y'],
     ['a', 'z', 'z', 'z'],
-  ]; // prettier-ignore
+  ];
   const { each } = cider(
     captions,
     captions.map((own) => [own]),

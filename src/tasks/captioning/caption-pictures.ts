@@ -2,12 +2,12 @@
 import { tensor } from '../../autograd/tensor.ts';
 import { ConfigError } from '../../tensor/errors.ts';
 import { viewsOf } from './augment.ts';
-import { searchCaptions } from './caption.ts';
 import { captionOf } from './dataset.ts';
 import { type CaptionInputs, firstToken } from './model.ts';
 import type { CaptionOptions } from './options.ts';
 import type { FeatureGrid, Picture } from './pictures.ts';
 import type { SavedCaptioner } from './saved.ts';
+import { searchCaptions } from './search-captions.ts';
 
 /** A caption of a picture. */
 export interface Caption {
