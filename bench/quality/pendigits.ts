@@ -122,22 +122,15 @@ const config = {
   // One validation, at the end: no weights are chosen by it.
   evaluateEvery: 1_000_000,
 };
-/** What is particular to each model, and the longest lines that it learns from. */
-const models: Readonly<Record<string, { readonly longest: number; readonly config: object }>> = {
-  bidirectional: { longest: 5, config: {} },
-  // Steps of a model that only looks back are coarser: it learns sooner to wait for the end of a digit.
-  streaming: {
-    longest: 3,
-    config: { bidirectional: false, hiddenSize: 128, factors: [2, 2], restSteps: 16, dropout: 0.2, epochs: undefined, maxSteps: 1600 },
-  },
+/** What is particular to each model. */
+const models: Readonly<Record<string, object>> = {
+  bidirectional: {},
+  streaming: { bidirectional: false, hiddenSize: 128, restSteps: 1 },
 };
 
 const runs = values.models.split(',').flatMap((name): QualityRun[] => {
   const out = join(folder, name);
-  const { longest, config: own } = models[name];
-  const options = Object.entries({ ...config, ...own, ...JSON.parse(values.config) }).filter(([, value]) => value !== undefined);
-  const complete = Object.fromEntries(options);
-  const files = train.filter((_, i) => lengths[i] <= longest);
+  const complete = { ...config, ...models[name], ...JSON.parse(values.config) };
   const onLines = trainAndEvaluate({
     name: `${name}, lines of 5`,
     task: 'handwriting',
