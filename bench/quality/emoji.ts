@@ -48,7 +48,7 @@ const config: CaptionerOptions = {
   seed: 1,
   ...(JSON.parse(values.config) as CaptionerOptions),
 };
-const search = { beamWidth: 10, lengthPenalty: 0.6, views: 4, consensus: 0.5 };
+const search = { beamWidth: 5, lengthPenalty: 0.6, views: 8 };
 
 const model = join(values.folder, 'model.safetensors');
 const timeFile = join(values.folder, 'processor-minutes.json');
