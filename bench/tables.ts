@@ -1,5 +1,6 @@
 /**
- * Puts the raw results of bench/results into the tables of docs/performance.md and docs/results.md: what stands between
+ * Puts the raw results of bench/results into the tables of docs/performance.md, docs/results.md and docs/long-memory.md, and draws
+ * the picture of the last: what stands between
  * `<!-- table: NAME -->` and `<!-- end -->` is generated, the rest is written by hand.
  *
  *   npx tsx bench/tables.ts
@@ -9,13 +10,20 @@ import { fileURLToPath } from 'node:url';
 import type { BenchRecord } from '../src/cli/bench/records.ts';
 import { type Circumstances, readResult } from './circumstances.ts';
 import type { Convolutions } from './convolution.ts';
+import { writeLongMemoryFigure } from './quality/long-memory/figure.ts';
+import { memoryTable, remedyTable } from './quality/long-memory/tables.ts';
 import { qualityTable } from './quality-table.ts';
+import type { ReservoirSpeed } from './reservoir.ts';
+import { reservoirsTable } from './reservoirs-table.ts';
 import { limits, type SpeedTarget, speedTargets } from './targets.ts';
 import type { Throughput } from './throughput.ts';
 import type { TranslationBench } from './translation.ts';
+import type { WatchCost } from './watch.ts';
 
 /** The pages whose tables are generated. */
-export const pages = ['performance.md', 'results.md'].map((name) => fileURLToPath(new URL(`../docs/${name}`, import.meta.url)));
+export const pages = ['performance.md', 'results.md', 'long-memory.md'].map((name) =>
+  fileURLToPath(new URL(`../docs/${name}`, import.meta.url)),
+);
 
 /** A page with its tables made anew. */
 export function withTables(page: string): string {
@@ -43,11 +51,16 @@ const tables: Record<string, () => string> = {
   memory,
   size,
   soak,
+  reservoir,
+  reservoirs: reservoirsTable,
   throughput,
   ctc,
   translation,
   'tiny-shakespeare': tinyShakespeare,
   sotu,
+  watch: watchTable,
+  'long-memory': memoryTable,
+  'long-memory-remedies': remedyTable,
 };
 
 // ---- speed ------------------------------------------------------------------------------------------------------------
@@ -181,6 +194,11 @@ interface Soak extends Circumstances {
   }[];
 }
 
+interface Watch extends Circumstances {
+  readonly description: string;
+  readonly records: readonly WatchCost[];
+}
+
 interface Verdict {
   readonly what: string;
   readonly met: boolean;
@@ -220,6 +238,16 @@ function otherVerdicts(): Verdict[] {
       what: `${task}, ${what}, throughput against the bare engine's ≥ ${percent(limits.taskThroughput)}`,
       met: share >= limits.taskThroughput,
       was: percent(share),
+    })),
+    ...(readResult<Watch>('watch')?.records ?? []).map(({ hiddenSize, batchSize, steps, share }) => ({
+      what: `looks inside a training, ${watched({ hiddenSize, batchSize, steps })}, < ${percent(limits.watchShare)} of its time`,
+      met: share < limits.watchShare,
+      was: percent(share),
+    })),
+    ...(readResult<ReservoirSpeed>('reservoir')?.records ?? []).slice(0, 1).map(({ what, medianMs }) => ({
+      what: `a sparse reservoir of 1,000 units ${what} ≤ ${limits.reservoirMs} ms`,
+      met: medianMs <= limits.reservoirMs,
+      was: time(medianMs),
     })),
     ...(readResult<Soak>('soak')?.records ?? []).map(({ backend, what, growth }) => ({
       what: `growth in ${what}, ${backend} < ${percent(limits.soakGrowth)}`,
@@ -311,6 +339,39 @@ function soak(): string {
   return `${above(result)}\n\n${table(['run', 'backend', 'took', 'after a tenth', 'at the end', 'growth', 'target', 'met'], rows)}`;
 }
 
+function watchTable(): string {
+  const result = readResult<Watch>('watch');
+  if (result === null) return notMeasured('UNROLLED_THREADS=1 npx tsx bench/watch.ts');
+  const rows = result.records.map(({ vocabularySize, plainMs, lookMs, every, share, bytes, ...sizes }) => [
+    `${watched(sizes)}, ${vocabularySize.toLocaleString('en')} tokens`,
+    time(plainMs),
+    time(lookMs),
+    `every ${every} steps`,
+    `${(share * 100).toFixed(2)} %`,
+    `${(bytes / 1000).toFixed(1)} kB`,
+    `< ${percent(limits.watchShare)}`,
+    verdict(share < limits.watchShare),
+  ]);
+  const head = ['training', 'a step', 'a look', 'looks', 'of the time', 'an event', 'target', 'met'];
+  return `${above(result, result.description)}\n\n${table(head, rows)}`;
+}
+
+function watched({ hiddenSize, batchSize, steps }: Pick<WatchCost, 'hiddenSize' | 'batchSize' | 'steps'>): string {
+  return `2 LSTM ${hiddenSize}, B ${batchSize}, T ${steps}`;
+}
+
+function reservoir(): string {
+  const result = readResult<ReservoirSpeed>('reservoir');
+  if (result === null) return notMeasured('UNROLLED_THREADS=2 npx tsx bench/reservoir.ts');
+  const rows = result.records.map(({ what, medianMs, quartilesMs }, i) => [
+    what,
+    `${time(medianMs)} (${quartilesMs.map(time).join(' – ')})`,
+    i === 0 ? `≤ ${limits.reservoirMs} ms` : '–',
+    i === 0 ? verdict(medianMs <= limits.reservoirMs) : '–',
+  ]);
+  return `${above(result, result.description)}\n\n${table(['1,000 units, a tenth of the weights', 'median (quartiles)', 'target', 'met'], rows)}`;
+}
+
 function translation(): string {
   const result = readResult<TranslationBench & Circumstances>('translation');
   if (result === null) return notMeasured('npx tsx bench/translation.ts');
@@ -356,19 +417,24 @@ function throughput(): string {
 
 // ---- alignments ---------------------------------------------------------------------------------------------------------
 
+interface Compared {
+  readonly ms: number;
+  readonly torchMs: number;
+  readonly ratio: number;
+  readonly ratioQuartiles: readonly number[];
+}
+
 interface Ctc extends Circumstances {
   readonly description: string;
-  readonly loss: {
+  readonly loss: Compared & {
     readonly T: number;
     readonly B: number;
     readonly V: number;
     readonly U: number;
-    readonly ms: number;
-    readonly torchMs: number;
-    readonly ratio: number;
-    readonly ratioQuartiles: readonly number[];
+    /** The same in the processor's time. */
+    readonly cpu: Compared;
   };
-  readonly search: readonly { readonly what: string; readonly audioMs: number; readonly ms: number; readonly timesRealTime: number }[];
+  readonly search: readonly { readonly what: string; readonly audioMs: number; readonly cpuMs: number; readonly timesRealTime: number }[];
 }
 
 function ctcVerdicts(): Verdict[] {
@@ -391,20 +457,21 @@ function ctcVerdicts(): Verdict[] {
 function ctc(): string {
   const result = readResult<Ctc>('ctc');
   if (result === null) return notMeasured('npx tsx bench/ctc.ts');
-  const { T, B, V, U, ms, torchMs, ratio, ratioQuartiles } = result.loss;
-  const quartiles = ratioQuartiles.map((q) => q.toFixed(2)).join('–');
+  const { T, B, V, U, cpu } = result.loss;
+  const against = (what: string, { ms, torchMs, ratio, ratioQuartiles }: Compared): string[] => [
+    what,
+    time(ms),
+    `PyTorch ${time(torchMs)}`,
+    `${ratioText(ratio)} (${ratioQuartiles.map((q) => q.toFixed(2)).join('–')})`,
+    `≥ ${limits.ctcRatio}x`,
+    verdict(ratio >= limits.ctcRatio),
+  ];
   const rows = [
-    [
-      `CTC loss and gradient (T ${T}, B ${B}, V ${V}, U ${U})`,
-      time(ms),
-      `PyTorch ${time(torchMs)}`,
-      `${ratioText(ratio)} (${quartiles})`,
-      `≥ ${limits.ctcRatio}x`,
-      verdict(ratio >= limits.ctcRatio),
-    ],
-    ...result.search.map(({ what, audioMs, ms, timesRealTime }) => [
+    against(`CTC loss and gradient (T ${T}, B ${B}, V ${V}, U ${U})`, result.loss),
+    against("the same in the processor's time", cpu),
+    ...result.search.map(({ what, audioMs, cpuMs, timesRealTime }) => [
       `beam search of width 10, ${what}`,
-      time(ms),
+      time(cpuMs),
       `${(audioMs / 1000).toFixed(0)} s of frames`,
       `${timesRealTime.toFixed(0)}x`,
       `≥ ${limits.searchTimesRealTime}x`,
@@ -520,4 +587,5 @@ function kilobytes(bytes: number): string {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   for (const file of pages) writeFileSync(file, withTables(readFileSync(file, 'utf8')));
+  writeLongMemoryFigure();
 }

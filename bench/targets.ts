@@ -62,6 +62,10 @@ export const limits = {
   searchTimesRealTime: 20,
   /** Of a task's training and decoding against the bare engine's, as a share. */
   taskThroughput: 0.6,
+  /** Of a training's time, for looking inside, as a share. */
+  watchShare: 0.05,
+  /** A sparse reservoir of 1,000 units driven for 10,000 steps and its readout solved, on 2 cores. */
+  reservoirMs: 1000,
   tinyShakespeareNats: 1.48,
   tinyShakespeareMinutes: 30,
   /** Of the test perplexity from PyTorch's, as a share. */

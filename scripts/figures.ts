@@ -1,5 +1,6 @@
 /**
- * Draws the pictures of README.md and docs/figure.md: `npx tsx scripts/figures.ts`, and with a model also the one of it at work:
+ * Draws the pictures of README.md and docs/figure.md: `npx tsx scripts/figures.ts`, and with a model also those of it at work and
+ * inspected (docs/insight.md):
  * `npx tsx scripts/figures.ts runs/moby-dick/model.safetensors`. test/house/figures.test.ts holds the files to it.
  */
 import { spawnSync } from 'node:child_process';
@@ -27,15 +28,13 @@ export function drawn(options: FigureOptions): string {
 if (process.argv[1] === import.meta.filename) {
   for (const [file, options] of Object.entries(pictures)) writeFileSync(join(images, file), drawn(options));
   const model = process.argv[2];
-  if (model !== undefined) {
-    const program = resolve(import.meta.dirname, '../dist/cli/main.js');
-    const { status } = spawnSync(
-      process.execPath,
-      [program, 'figure', model, 'It was the whale', '--out', join(images, 'figure-at-work.svg')],
-      {
-        stdio: 'inherit',
-      },
-    );
+  const program = resolve(import.meta.dirname, '../dist/cli/main.js');
+  const ofModel = [
+    ['figure', 'It was the whale', 'figure-at-work.svg'],
+    ['inspect', 'It was the whale, the white whale; and Captain Ahab saw it swim', 'inspection.svg'],
+  ] as const;
+  for (const [command, text, file] of model === undefined ? [] : ofModel) {
+    const { status } = spawnSync(process.execPath, [program, command, model!, text, '--out', join(images, file)], { stdio: 'inherit' });
     process.exitCode = status ?? 1;
   }
 }

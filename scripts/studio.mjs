@@ -25,7 +25,10 @@ function filesBelow(folder, wanted) {
 function hashOfSources() {
   const hash = createHash('sha256');
   const sources = filesBelow(join(root, 'studio'), (file) => !file.endsWith('.test.ts'));
-  const library = filesBelow(join(root, 'src'), (file) => file.endsWith('.ts') && !file.endsWith('.test.ts') && !/[\\/](cli|server)[\\/]/.test(file));
+  const library = filesBelow(
+    join(root, 'src'),
+    (file) => file.endsWith('.ts') && !file.endsWith('.test.ts') && !/[\\/](cli|server)[\\/]/.test(file),
+  );
   for (const file of [...sources, ...library]) hash.update(file.slice(root.length)).update(readFileSync(file));
   for (const tool of tools) hash.update(JSON.parse(readFileSync(join(root, 'node_modules', tool, 'package.json'), 'utf8')).version);
   return hash.digest('hex');

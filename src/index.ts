@@ -70,12 +70,8 @@ export type { Reduction } from './losses/reduction.ts';
 export { type SampledSoftmaxOptions, sampledSoftmax } from './losses/sampled-softmax.ts';
 export { type TransducerLossOptions, transducerLoss } from './losses/transducer.ts';
 export { Attention, type AttentionKind, type AttentionMemory, type AttentionOptions } from './nn/attention.ts';
-export {
-  AttentionDecoder,
-  type AttentionDecoderOptions,
-  type AttentionForwardOptions,
-  type AttentionResult,
-} from './nn/attention-decoder.ts';
+export { AttentionDecoder, type AttentionDecoderOptions, type AttentionForwardOptions } from './nn/attention-decoder.ts';
+export type { AttentionResult } from './nn/attention-run.ts';
 // Layers
 export { BatchNorm2d, type BatchNorm2dOptions } from './nn/batch-norm2d.ts';
 export type { ScoredPath } from './nn/best-paths.ts';

@@ -60,7 +60,10 @@ const judged = (files: readonly string[], ...flags: string[]): { metrics: Metric
   JSON.parse(unrolled(['evaluate', model, ...files, '--json', ...flags]));
 const searched = (penalty: number) => ['--beam-width', String(beamWidth), '--length-penalty', String(penalty)];
 
-const onValid = [0.6, 1, 1.4].map((penalty) => ({ penalty, ...judged(valid, ...searched(penalty)).metrics }));
+const onValid = [0.6, 1, 1.4].map((penalty) => {
+  const { bleu, chrf } = judged(valid, ...searched(penalty)).metrics;
+  return { penalty, bleu, chrf };
+});
 console.log('validation:', onValid);
 const best = onValid.reduce((a, b) => (b.bleu > a.bleu ? b : a));
 const run = (name: string, flags: readonly string[], more: object): QualityRun => {

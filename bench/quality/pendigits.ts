@@ -13,7 +13,8 @@ import { parseArgs } from 'node:util';
 import type { Ink } from '../../src/tasks/handwriting/ink.ts';
 import { readHandwriting } from '../../src/tasks/handwriting/read.ts';
 import { Random } from '../../src/tensor/random.ts';
-import { dataFile, keepQuality, type QualityRun, trainAndEvaluate, unrolled } from './run.ts';
+import { readResult } from '../circumstances.ts';
+import { dataFile, keepQuality, type QualityResult, type QualityRun, trainAndEvaluate, unrolled } from './run.ts';
 
 const { values } = parseArgs({
   options: {
@@ -120,7 +121,7 @@ const config = {
   // One validation, at the end: no weights are chosen by it.
   evaluateEvery: 1_000_000,
 };
-const models: Readonly<Record<string, object>> = { bidirectional: {}, streaming: { bidirectional: false } };
+const models: Readonly<Record<string, object>> = { bidirectional: {}, streaming: { bidirectional: false, hiddenSize: 128 } };
 
 const runs = values.models.split(',').flatMap((name): QualityRun[] => {
   const out = join(folder, name);
@@ -131,9 +132,11 @@ const runs = values.models.split(',').flatMap((name): QualityRun[] => {
   return [onLines, { ...onLines, name: `${name}, single digits`, metrics: report.metrics, samples: report.samples }];
 });
 if (heldOut === 0) {
+  // Models may be trained one at a time.
+  const others = (readResult<QualityResult>('quality-pendigits')?.runs ?? []).filter(({ name }) => runs.every((run) => run.name !== name));
   keepQuality('pendigits', 'UNROLLED_THREADS=1 npx tsx bench/quality/pendigits.ts --data FOLDER', {
     data: `pendigits (Alpaydin & Alimoglu 1998), pen trajectories: ${trainDigits.length} digits of ${writers.length} writers to learn from, alone and in lines of 2, 3 and 5; ${testDigits.length} digits of 14 other writers to test on, alone (exact: share that is read right), and each once in ${Math.floor(testDigits.length / 5)} lines of 5, drawn at random from one writer.`,
-    runs,
+    runs: [...others, ...runs].sort((a, b) => a.name.localeCompare(b.name)),
     hasMean: false,
     targets: [
       { metric: 'exact', run: 'bidirectional, single digits', atLeast: 0.985 },

@@ -1,6 +1,6 @@
 """
 ReservoirPy on the series of reservoirs.ts, with the same options: reads a request from standard input, prints a number for each run.
-Written as its users write it: a Reservoir and a Ridge, weights drawn by its own rules (normal W, Bernoulli W_in), as dense an input.
+Written as its users write it, a Reservoir and a Ridge; weights are drawn uniform, as Unrolled's are, by its own generator.
 """
 import json
 import sys
@@ -22,6 +22,8 @@ def reservoir(seed):
         input_scaling=options["inputScaling"],
         input_connectivity=1.0,
         rc_connectivity=0.1,
+        Win=uniform(low=-1, high=1),
+        W=uniform(low=-1, high=1),
         bias=uniform(low=-options["biasScaling"], high=options["biasScaling"]) if options["biasScaling"] > 0 else 0.0,
         seed=seed,
     )
@@ -64,16 +66,16 @@ def free_runs(run):
     cut, washout = plan["cut"], options["washout"]
     h = states(node, series[: cut - 1])
     readout = solve(h[washout:], series[washout : cut - 1], series[washout + 1 : cut], options["ridge"])
+    # One run over all of it gives the state before each start: what was before its warm-up is forgotten.
+    h = states(node, series)
     told, truth = [], []
     for i in range(plan["runs"]):
         start = cut + plan["warmUp"] + i * plan["every"]
-        node.reset()
-        node.run(series[start - plan["warmUp"] : start - 1])
+        node.state = {**node.state, "out": h[start - 2]}
         x = series[start - 1]
         outputs = []
         for _ in range(plan["length"]):
-            h = node.step(x)
-            x = np.ravel(readout.step(np.concatenate([np.ravel(h), x])))
+            x = np.ravel(readout.step(np.concatenate([np.ravel(node.step(x)), x])))
             outputs.append(x)
         told.append(outputs)
         truth.append(series[start : start + plan["length"]])

@@ -4,7 +4,7 @@
  * laser's: the first 2,000 values, which are what is learnt from) by a search as `unrolled train reservoir --search` makes it; what is
  * tested on was looked at once they were fixed.
  *
- *   UNROLLED_THREADS=1 npx tsx bench/quality/reservoirs.ts --data FOLDER [--reservoirpy] [--runs NARMA-10,…]
+ *   UNROLLED_THREADS=1 npx tsx bench/quality/reservoirs.ts --data FOLDER [--reservoirpy] [--runs 'NARMA-10;Lorenz']
  *
  * With --reservoirpy the same series are given to ReservoirPy (reservoirs.py beside this file; PYTHON names the program, default
  * python3), with the same options and as many seeds. With --runs the others stay as they were measured before.

@@ -3,7 +3,7 @@
  * are made of.
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Circumstances, circumstances, keepResult } from '../circumstances.ts';
@@ -86,6 +86,12 @@ export function trainAndEvaluate(request: {
   const shown = Object.entries(report.metrics).map(([metric, value]) => `${metric} ${value.toPrecision(5)}`);
   console.log(`${name}: ${shown.join(', ')} after ${minutes.toFixed(1)} minutes`);
   return { name, metrics: report.metrics, minutes, samples: report.samples, config };
+}
+
+/** What a training that has ended took, by the clock. @param out its run's folder */
+export function minutesOf(out: string): number {
+  const events = readFileSync(join(out, 'events.jsonl'), 'utf8').trim().split('\n');
+  return (JSON.parse(events[events.length - 1]) as { seconds: number }).seconds / 60;
 }
 
 function flagsOf(option: string, value: unknown): string[] {

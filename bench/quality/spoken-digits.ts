@@ -84,11 +84,12 @@ const config = {
   numLayers: 2,
   hiddenSize: 96,
   factors: [3, 1],
-  dropout: 0.3,
+  dropout: 0.35,
+  speeds: [0.85, 0.9, 0.95, 1, 1.05, 1.1, 1.15],
   batchSize: 16,
   learningRate: 0.004,
-  epochs: 60,
-  averageDecay: 0.99,
+  epochs: 140,
+  averageDecay: 0.995,
 };
 
 const runs: QualityRun[] = values.seeds.split(',').map((seed) => {

@@ -1,5 +1,4 @@
 /** `unrolled figure`: draws recurrent networks, or a trained one at work, as SVG or PNG. */
-import { extname } from 'node:path';
 import type { Command } from 'commander';
 import * as v from 'valibot';
 import { writeAtomically } from '#files';
@@ -10,13 +9,14 @@ import type { FontFace } from '../insight/figure/font-face.ts';
 import { type Language, labels, languages } from '../insight/figure/languages.ts';
 import { themes } from '../insight/figure/render.ts';
 import { foreignLetters } from '../insight/figure/text.ts';
-import { traceLayers } from '../insight/figure/trace.ts';
+import { type LayerTrace, traceLayers } from '../insight/figure/trace.ts';
 import { taskNamed } from '../tasks/registry.ts';
 import { choice, flag, whole } from '../tasks/schema.ts';
 import { ConfigError } from '../tensor/errors.ts';
 import { loadModel } from '../training/model-file.ts';
 import { addBackendFlags, type BackendFlags, useBackend } from './backend-flags.ts';
 import { addFlags, readOptions } from './flags.ts';
+import { pictureFormat } from './picture.ts';
 import { renderPng } from './png.ts';
 import { inputOf } from './predict.ts';
 import { bytes, openTerminal } from './terminal.ts';
@@ -34,6 +34,7 @@ const figureSchema = v.strictObject({
   ),
   animate: v.optional(flag('states and gradients move along their lines (SVG)'), false),
   layer: v.optional(whole('of a model: which layer, from 1 (default the last)', 1)),
+  direction: v.optional(choice('of a bidirectional model: reverse is drawn as it reads, from the end', ['forward', 'reverse']), 'forward'),
   at: v.optional(whole('of a model: the step that is shown in full, from 1 (default the last)', 1)),
 });
 
@@ -65,9 +66,9 @@ export function addFigure(program: Command): void {
 
 async function runFigure(model: string | undefined, input: string | undefined, flags: FigureFlags): Promise<void> {
   useBackend(flags);
-  const { layer, at, fonts, ...options } = await readOptions(figureSchema, flags);
+  const { layer, direction, at, fonts, ...options } = await readOptions(figureSchema, flags);
   const { out, json } = flags;
-  const format = formatOf(out);
+  const format = out === undefined ? 'svg' : pictureFormat(out);
   if (json === true && out === undefined) throw new ConfigError('--json tells of a file that was written; say which: --out figure.svg');
   if (model === undefined && (layer !== undefined || at !== undefined || flags.file !== undefined)) {
     throw new ConfigError('--layer, --at and --file belong to a model; name its file, such as runs/book/model.safetensors.');
@@ -78,7 +79,7 @@ async function runFigure(model: string | undefined, input: string | undefined, f
   const faces = await facesFor(options.language);
   const shown: FigureOptions = {
     ...options,
-    ...(model === undefined ? {} : { activations: await activationsOf(model, input, flags, layer, at) }),
+    ...(model === undefined ? {} : { activations: await activationsOf(model, input, flags, { layer, direction, at }) }),
   };
   if (format === 'png') {
     const lacking = lettersWithoutFont(shown);
@@ -91,13 +92,6 @@ async function runFigure(model: string | undefined, input: string | undefined, f
   else await report(out, Buffer.from(svg), svg, json);
 }
 
-function formatOf(out: string | undefined): 'svg' | 'png' {
-  if (out === undefined) return 'svg';
-  const ending = extname(out).toLowerCase();
-  if (ending === '.svg' || ending === '.png') return ending === '.svg' ? 'svg' : 'png';
-  throw new ConfigError(`--out: expected a name that ends in .svg or .png, received "${out}".`);
-}
-
 /** Chinese labels need letters of their own. */
 async function facesFor(language: Language): Promise<readonly FontFace[]> {
   const { faces } = await import('../insight/figure/fonts/latin.ts');
@@ -108,8 +102,7 @@ async function activationsOf(
   path: string,
   input: string | undefined,
   flags: FigureFlags,
-  layer: number | undefined,
-  at: number | undefined,
+  { layer, direction, at }: { readonly layer?: number; readonly direction: LayerTrace['direction']; readonly at?: number },
 ): Promise<Activations> {
   const model = await loadModel(path);
   const task = taskNamed(model.config.task);
@@ -118,12 +111,15 @@ async function activationsOf(
   }
   const { layers, x, tokens, outputs } = await task.observe(model, inputOf(task, input, flags));
   const traces = traceLayers(layers, x);
-  const index = layer ?? traces.length;
-  if (index > traces.length) throw new ConfigError(`--layer: ${path} has ${traces.length}, received ${index}.`);
+  const count = layers.options.numLayers ?? 1;
+  const index = layer ?? count;
+  if (index > count) throw new ConfigError(`--layer: ${path} has ${count}, received ${index}.`);
+  const trace = traces.find((one) => one.layer === index - 1 && one.direction === direction);
+  if (trace === undefined) throw new ConfigError(`--direction: the layers of ${path} have no reverse direction.`);
   return {
-    trace: traces[index - 1],
+    trace,
     layer: index,
-    layers: traces.length,
+    layers: count,
     tokens,
     ...(outputs === undefined ? {} : { outputs }),
     ...(at === undefined ? {} : { at }),
@@ -145,6 +141,6 @@ function widthOf(svg: string): number {
 async function report(out: string, content: Uint8Array, svg: string, json: boolean | undefined): Promise<void> {
   await writeAtomically(out, content);
   const title = /<title>(.*?)<\/title>/.exec(svg)![1];
-  if (json === true) process.stdout.write(`${JSON.stringify({ out, format: formatOf(out), bytes: content.length, title })}\n`);
+  if (json === true) process.stdout.write(`${JSON.stringify({ out, format: pictureFormat(out), bytes: content.length, title })}\n`);
   else openTerminal().line(`  ${out}  ${bytes(content.length)}`);
 }

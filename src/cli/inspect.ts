@@ -1,23 +1,65 @@
-/** `unrolled inspect`: what is in a model file. */
+/** `unrolled inspect`: what is in a model file, and, given an input, how gradients and memories go through it. */
 import type { Command } from 'commander';
+import * as v from 'valibot';
+import { writeAtomically } from '#files';
+import { themes } from '../insight/figure/render.ts';
+import { flowFigure } from '../insight/flow/flow-figure.ts';
+import { inspectAt } from '../insight/inspection.ts';
 import { taskNamed, tasks } from '../tasks/registry.ts';
+import { choice, whole } from '../tasks/schema.ts';
+import { ConfigError } from '../tensor/errors.ts';
 import { sizeOf } from '../tensor/shape.ts';
-import { loadModel } from '../training/model-file.ts';
+import { loadModel, type ModelFile } from '../training/model-file.ts';
+import { addBackendFlags, type BackendFlags, useBackend } from './backend-flags.ts';
+import { addFlags, readOptions } from './flags.ts';
+import { inspectionLines } from './inspection-screen.ts';
+import { pictureFormat } from './picture.ts';
+import { renderPng } from './png.ts';
+import { inputOf } from './predict.ts';
 import { bytes, grouped, openTerminal } from './terminal.ts';
 import { factLines } from './training-screen.ts';
 
+const inspectSchema = v.strictObject({
+  steps: v.optional(whole('of the input, at most: its last ones', 2, 5000), 200),
+  theme: v.optional(choice("of the picture; auto follows the reader's (in a PNG it is light)", themes), 'auto'),
+});
+
+interface InspectFlags extends BackendFlags {
+  readonly file?: string;
+  readonly out?: string;
+  readonly json?: boolean;
+  readonly [option: string]: unknown;
+}
+
 export function addInspect(program: Command): void {
-  program
+  const command = program
     .command('inspect')
-    .summary('show what a model is made of and how it was trained')
+    .summary('show what a model is made of; with an input, how gradients and memory go through it')
     .argument('<model>', 'model file, such as runs/book/model.safetensors')
-    .option('--json', 'print JSON')
-    .addHelpText('after', '\nExample:\n  $ unrolled inspect runs/book/model.safetensors')
+    .argument('[input]', 'what the model works on: gradients through time, memory, gates; - for standard input')
+    .option('--file <file>', 'work on this file')
+    .option('--out <file>', 'draw it as well: FILE.svg or FILE.png')
+    .option('--json', 'print JSON');
+  addFlags(command, inspectSchema);
+  addBackendFlags(command);
+  command
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ unrolled inspect runs/book/model.safetensors\n  $ unrolled inspect runs/book/model.safetensors "It was the whale" --out whale.svg\n  $ unrolled inspect runs/book/model.safetensors --file book.txt --steps 500',
+    )
     .action(runInspect);
 }
 
-async function runInspect(path: string, { json }: { readonly json?: boolean }): Promise<void> {
+async function runInspect(path: string, input: string | undefined, flags: InspectFlags): Promise<void> {
+  useBackend(flags);
+  const { json, file } = flags;
+  const options = await readOptions(inspectSchema, flags);
   const model = await loadModel(path);
+  if (input !== undefined || file !== undefined) return inspectInput(path, model, input, flags, options);
+  const given = (['out', 'steps', 'theme'] as const).filter((name) => flags[name] !== undefined);
+  if (given.length > 0) {
+    throw new ConfigError(`--${given[0]} belongs to an input: name one after the model, or a file with --file.`);
+  }
   const tensors = [...model.tensors].map(([name, { shape, values }]) => ({
     name,
     shape,
@@ -51,6 +93,38 @@ async function runInspect(path: string, { json }: { readonly json?: boolean }): 
     print(`  ${name.padEnd(nameWidth)}  ${shape.join(' × ').padStart(shapeWidth)}  ${grouped(count).padStart(11)}  ${numbers}`);
   }
   print();
+}
+
+/** The model at work on an input. */
+async function inspectInput(
+  path: string,
+  model: ModelFile,
+  input: string | undefined,
+  flags: InspectFlags,
+  { steps, theme }: v.InferOutput<typeof inspectSchema>,
+): Promise<void> {
+  const { out, json } = flags;
+  const format = out === undefined ? null : pictureFormat(out);
+  const task = taskNamed(model.config.task);
+  if (task.observe === undefined) {
+    throw new ConfigError(`${path}: ${task.name} models cannot be looked at on an input yet; without one, their tensors can.`);
+  }
+  const inspection = inspectAt(await task.observe(model, inputOf(task, input, flags)), steps);
+  if (out !== undefined) {
+    const { faces } = await import('../insight/figure/fonts/latin.ts');
+    const picture =
+      format === 'png'
+        ? await renderPng(flowFigure(inspection, { theme: theme === 'auto' ? 'light' : theme, placedText: true }), 1920, faces)
+        : Buffer.from(flowFigure(inspection, { theme, fonts: faces }));
+    await writeAtomically(out, picture);
+  }
+  if (json === true) {
+    process.stdout.write(`${JSON.stringify({ model: path, task: task.name, ...inspection, ...(out === undefined ? {} : { out }) })}\n`);
+    return;
+  }
+  const terminal = openTerminal();
+  for (const line of ['', ...inspectionLines(inspection, terminal), '']) process.stdout.write(line === '' ? '\n' : `  ${line}\n`);
+  if (out !== undefined) terminal.line(`  ${out}`);
 }
 
 function statistics(values: ArrayLike<number>): { mean: number; deviation: number } {

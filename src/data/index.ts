@@ -1,3 +1,11 @@
+export { addNoise, gain, perturbSpeed } from './audio/augment.ts';
+export { withDeltas } from './audio/deltas.ts';
+export { FeatureMoments, type FeatureNormalization, type FeatureStatistics } from './audio/feature-normalization.ts';
+export { FrontEnd, type FrontEndOptions } from './audio/front-end.ts';
+export { type ResampleOptions, Resampler, resample } from './audio/resample.ts';
+export { type SpecAugmentOptions, specAugment } from './audio/spec-augment.ts';
+export { type FeatureStage, SpectralFeatures, type SpectralFeaturesOptions } from './audio/spectral-features.ts';
+export { type Audio, formatWav, mixDown, parseWav, readWav } from './audio/wav.ts';
 export type { BatchPosition, BatchSource } from './batch-source.ts';
 export { FastaRecord, fastaRecords } from './fasta.ts';
 export { decodeImage, isImageName, type RgbImage, resizeImage } from './images.ts';

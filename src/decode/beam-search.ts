@@ -30,6 +30,7 @@ export interface BeamAnswer<State> {
 export interface BeamModel<State> {
   /** The state before the first token: row n is sentence n's. */
   start(): State;
+  /** What may follow each hypothesis. */
   step(step: BeamStep<State>): BeamAnswer<State>;
 }
 

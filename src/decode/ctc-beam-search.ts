@@ -40,6 +40,8 @@ interface Prefix<State> extends PrefixNode<Prefix<State>> {
   readonly state: State | null;
   /** Of all its symbols: weight · scores + bonuses. */
   readonly bias: number;
+  /** weight · score of each symbol that may come next, [V], NaN until it is asked for: a prefix stays for many frames. */
+  said: Float64Array | null;
   /** log P of the paths that spell it and end on a blank, and on its last symbol. */
   onBlank: number;
   onSymbol: number;
@@ -201,11 +203,19 @@ export class CtcBeamSearch<State = unknown> {
         continue;
       }
       if (arriving + most < floor) continue;
-      const said = scorer === null ? 0 : weighted(scorerWeight, scorer.score(prefix.state as State, symbol));
-      const bias = known?.bias ?? prefix.bias + said + insertionBonus;
+      const bias = known?.bias ?? prefix.bias + this.#said(prefix, symbol) + insertionBonus;
       const score = arriving + bias;
       if (score >= floor && score > never) extensions.push({ parent: prefix, symbol, logP: arriving, bias, score });
     }
+  }
+
+  /** What the scorer says of a symbol after a prefix. */
+  #said(prefix: Prefix<State>, symbol: number): number {
+    const { scorer, scorerWeight } = this.#options;
+    if (scorer === null) return 0;
+    prefix.said ??= new Float64Array(this.#V).fill(Number.NaN);
+    if (Number.isNaN(prefix.said[symbol])) prefix.said[symbol] = weighted(scorerWeight, scorer.score(prefix.state as State, symbol));
+    return prefix.said[symbol];
   }
 
   /** The new beam: its extensions become prefixes, their states in one call of the scorer. */
@@ -269,6 +279,7 @@ function prefixOf<State>(parent: Prefix<State> | null, symbol: number, state: St
     children: new Map(),
     state,
     bias,
+    said: null,
     isInBeam: false,
     onBlank: never,
     onSymbol: never,

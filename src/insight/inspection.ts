@@ -51,7 +51,7 @@ export function inspectAt(observation: Observation, most = 200): Inspection {
   const T = observation.x.shape[1];
   if (T < 2) throw new ConfigError(`expected an input of at least two steps, received ${T}: there is no time to look back through.`);
   const first = Math.max(0, T - most);
-  const x = scope(() => slice(observation.x, 1, first));
+  const x = scope(() => slice(observation.x.detach(), 1, first));
   const steps = T - first;
   const run = (): Tensor => (layers.forward as (x: Tensor) => { output: Tensor })(x).output; // [1, T, D·P]
   const { isTraining } = layers;

@@ -8,6 +8,7 @@ import { backward } from '../autograd/tape.ts';
 import { ones, randomNormal, type Tensor, tensor, zeros } from '../autograd/tensor.ts';
 import { setBackend } from '../backend/select.ts';
 import { Random } from '../tensor/random.ts';
+import { AttentionDecoder } from './attention-decoder.ts';
 import { GradientNorms } from './gradient-norms.ts';
 import { GRU } from './gru.ts';
 import { Linear } from './linear.ts';
@@ -186,6 +187,18 @@ test('a glance reads a part, and tells of the whole time', () => {
     expect(some.gradientNorms[k]).toBe(all.gradientNorms[t]);
   });
   for (const gate of ['i', 'f', 'o'] as const) expect(some.gates[gate]!.mean).toBeCloseTo(all.gates[gate]!.mean, 2);
+});
+
+test('a decoder with attention tells of its gates, and not of gradients', () => {
+  const decoder = new AttentionDecoder({ inputSize: 2, hiddenSize: 3, memorySize: 2, rng: new Random(1) });
+  const named = decoder.namedParameters();
+  for (const name of ['weight_ih', 'weight_hh', 'weight_context', 'bias_hh'])
+    named.get(name)!.assign(new Float64Array(named.get(name)!.size));
+  named.get('bias_ih')!.assign([9, 9, 9, -9, -9, -9, 0, 0, 0, 9, 9, 9]);
+  const memory = decoder.attention.memory(randomNormal([2, 4, 2], new Random(2)));
+  const [seen] = recorded(decoder, () => sum(decoder.forward(randomNormal([2, 5, 2], new Random(3)), memory).output));
+  expect(seen).toMatchObject({ cell: 'LSTMCell', steps: 5, times: [], gradientNorms: [], growth: null });
+  expect(seen.gates).toMatchObject({ i: { open: 1 }, f: { shut: 1 }, o: { open: 1 } });
 });
 
 test('cells are named by their place in the model', () => {

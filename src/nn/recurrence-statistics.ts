@@ -31,13 +31,13 @@ export interface RecurrenceStatistics {
   readonly hiddenSize: number;
   /** T: steps of the batch's longest sequence. */
   readonly steps: number;
-  /** Steps from 0 at which `gradientNorms` stand; the first and the last are among them. */
+  /** Steps from 0 at which `gradientNorms` stand; the first and the last are among them. Empty where no gradient came by, or none is told (AttentionDecoder). */
   readonly times: readonly number[];
   /** ‖∂L/∂h_t‖ over the whole batch at these times: before clipping. 0: less than float32 can square. */
   readonly gradientNorms: readonly number[];
   /**
-   * By what factor the gradient grew on its way back from the last step read to the first: the median over sequences of
-   * ‖∂L/∂h_first‖ / ‖∂L/∂h_last‖. 0: nothing arrived. null: nothing set out, or there is one step only.
+   * By what factor the gradient grew on its way back from the last step that has one to the first step read: the median over
+   * sequences of ‖∂L/∂h_first‖ / ‖∂L/∂h_last‖. 0: nothing arrived. null: nothing set out, or from the first step only.
    */
   readonly growth: number | null;
   /** Empty for cells that keep none. */
@@ -104,7 +104,7 @@ export class RecurrenceRecorder {
     return sequencesOf(this.#runs).map((run) => {
       const { cell, hiddenSize, reverse, T } = run;
       const place = placeOf((run.parameter && nameOf.get(run.parameter)) ?? '');
-      const times = evenly(T, this.#closeness.times);
+      const times = run.squares === null ? [] : evenly(T, this.#closeness.times);
       const norms = normsOf(run, scale);
       return {
         ...place,
@@ -127,7 +127,7 @@ export class RecurrenceRecorder {
   }
 }
 
-interface SeenRun extends Omit<WatchedRun, 'gates' | 'states'> {
+interface SeenRun extends Omit<WatchedRun, 'gates' | 'input' | 'states'> {
   readonly gates: RecurrenceStatistics['gates'];
   readonly units: Pick<RecurrenceStatistics, 'deadUnits' | 'saturatedStates'>;
   squares: Float64Array | null;
@@ -143,7 +143,10 @@ function sequencesOf(runs: readonly SeenRun[]): SeenRun[] {
     const key = run.parameter ?? run;
     byLayer.set(key, [...(byLayer.get(key) ?? []), run]);
   }
-  return [...byLayer.values()].map((same) => {
+  return [...byLayer.values()].map((all) => {
+    // What no gradient came through (the part before a truncation) says less.
+    const learning = all.filter(({ squares }) => squares !== null);
+    const same = learning.length > 0 ? learning : all;
     const longest = same.reduce((most, run) => (run.T > most.T ? run : most));
     const steps = same.filter(({ T, B }) => T === 1 && B === longest.B);
     if (steps.length < Math.max(2, longest.T)) return longest;
@@ -176,9 +179,10 @@ function growthOf({ squares, T, B, lengths, reverse }: SeenRun): number | null {
   const factors: number[] = [];
   for (let b = 0; b < B; b++) {
     const end = (lengths?.[b] ?? T) - 1;
-    const [first, last] = reverse ? [end, 0] : [0, end];
-    const setOut = squares[last * B + b];
-    if (end > 0 && setOut > 0) factors.push(Math.sqrt(squares[first * B + b] / setOut));
+    const [first, towards] = reverse ? [end, 1] : [0, -1];
+    let last = reverse ? 0 : end;
+    while (last !== first && squares[last * B + b] === 0) last += towards;
+    if (last !== first) factors.push(Math.sqrt(squares[first * B + b] / squares[last * B + b]));
   }
   factors.sort((a, b) => a - b);
   return factors.length === 0 ? null : short(factors[factors.length >> 1]);

@@ -3,6 +3,7 @@
  * the layers, and of the gradient of its states once the backward has come by. Nothing that is computed changes by it.
  */
 import type { Parameter, Tensor } from '../autograd/tensor.ts';
+import type { LayerInput } from './input-projection.ts';
 
 /** One run of one direction of one recurrent layer, as a watcher sees it after the forward; tensors live until it returns. */
 export interface WatchedRun {
@@ -18,6 +19,8 @@ export interface WatchedRun {
   readonly lengths: Int32Array | null;
   /** Activated gates as the kernels keep them, side by side: i, f, g, o or r, z, n. null: none. [T, B, G·H] */
   readonly gates: Tensor | null;
+  /** What it read; null: a cell of one's own does not say. */
+  readonly input: LayerInput | null;
   /** The state after each step. [T, B, P] */
   readonly states: Tensor | null;
 }

@@ -222,7 +222,7 @@ class Run {
     const { T, B, lengths } = this.#sequence;
     const run = { cell: name, hiddenSize, reverse, parameter: weightHh, T, B, lengths: lengths?.values ?? null };
     const gates = recurrence.gates > 1 ? this.#gates : null;
-    this.#receiver = currentWatcher()?.ran({ ...run, gates, states: this.#steps(this.#states[0], 'after') }) ?? null;
+    this.#receiver = currentWatcher()?.ran({ ...run, gates, input: this.#input, states: this.#steps(this.#states[0], 'after') }) ?? null;
   }
 
   #describe(): RecurrentLayer {

@@ -43,7 +43,7 @@ export function watchCell<S extends CellState>(cell: Cell<S> & Module, { T, B, l
       const values = stack(states, 0); // [T, B, …]
       const hiddenSize = values.size / (T * B);
       const run = { cell: cell.constructor.name, hiddenSize, reverse, parameter, T, B, lengths: lengths?.values ?? null };
-      receive = watcher.ran({ ...run, gates: null, states: reshape(values, [T, B, hiddenSize]) });
+      receive = watcher.ran({ ...run, gates: null, input: null, states: reshape(values, [T, B, hiddenSize]) });
     },
   };
 }

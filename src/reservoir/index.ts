@@ -13,6 +13,7 @@ export { type MemoryCapacityOptions, memoryCapacity, nrmse, validSteps } from '.
 export { RecursiveLeastSquares, type RecursiveLeastSquaresOptions } from './recursive-least-squares.ts';
 export { Reservoir, type ReservoirForwardOptions, type ReservoirOptions } from './reservoir.ts';
 export { RidgeRegression, type RidgeSolution } from './ridge.ts';
+export { drawRun, type RunColumn, type RunPlotOptions } from './run-plot.ts';
 export { bestTrial, type SearchOptions, type SearchTrial, searchReservoir } from './search.ts';
 export { drawSearchMap, type SearchMapOptions } from './search-map.ts';
 export { defaultSearchSpace, type Searchable, type SearchPoint, type SearchRange, type SearchSpace } from './search-space.ts';

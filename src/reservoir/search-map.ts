@@ -25,6 +25,9 @@ const words: Readonly<Record<Searchable, string>> = {
 /** Cividis at nine places, from the best score to the worst: it rises evenly in lightness, for every kind of eye and in print. */
 const colours = ['#00224e', '#123570', '#3b496c', '#575d6d', '#707173', '#8a8678', '#a59c74', '#c3b369', '#e1cc55'] as const;
 
+/** Steps of colour in a surface: finer ones cannot be told apart. */
+const shades = 32;
+
 const headHeight = 74;
 const margin = { left: 74, right: 22, bottom: 58 };
 const gap = 14;
@@ -148,22 +151,33 @@ function pair(
   const surface: string[] = [];
   // As wide as trials are apart.
   const reach = 0.6 / Math.sqrt(Math.max(4, done.length));
-  for (let i = 0; done.length > 0 && i < cells; i++) {
-    for (let j = 0; j < cells; j++) {
-      const [u, v] = [(i + 0.5) / cells, (j + 0.5) / cells];
-      let sum = 0;
-      let total = 1e-30;
-      for (const one of done) {
-        const weight = Math.exp(-((one.u - u) ** 2 + (one.v - v) ** 2) / (2 * reach ** 2)) + 1e-9;
-        sum += weight * scale.at(one.trial.score);
-        total += weight;
-      }
-      const side = size / cells;
+  const side = size / cells;
+  for (let j = 0; done.length > 0 && j < cells; j++) {
+    const row = Array.from({ length: cells }, (_, i) =>
+      colourAt(Math.round(smooth(done, (i + 0.5) / cells, (j + 0.5) / cells) * shades) / shades),
+    );
+    // Neighbours of one colour are one rectangle.
+    for (let i = 0; i < cells; ) {
+      let end = i + 1;
+      while (end < cells && row[end] === row[i]) end++;
       surface.push(
-        `<rect class="cell" x="${round(x + i * side)}" y="${round(y + size - (j + 1) * side)}" width="${round(side + 0.1)}" height="${round(side + 0.1)}" fill="${colourAt(sum / total)}"/>`,
+        `<rect class="cell" x="${round(x + i * side)}" y="${round(y + size - (j + 1) * side)}" width="${round((end - i) * side + 0.1)}" height="${round(side + 0.1)}" fill="${row[i]}"/>`,
       );
+      i = end;
     }
   }
+
+  function smooth(known: typeof done, u: number, v: number): number {
+    let sum = 0;
+    let total = 1e-30;
+    for (const one of known) {
+      const weight = Math.exp(-((one.u - u) ** 2 + (one.v - v) ** 2) / (2 * reach ** 2)) + 1e-9;
+      sum += weight * scale.at(one.trial.score);
+      total += weight;
+    }
+    return sum / total;
+  }
+
   const at = (u: number, v: number) => [round(x + u * size), round(y + (1 - v) * size)] as const;
   // The best last, so that nothing covers it.
   const points = [...placed]

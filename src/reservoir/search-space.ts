@@ -43,19 +43,16 @@ export function checkSearchSpace(space: SearchSpace): void {
 }
 
 /**
- * Points of a space that cover it evenly from the first on, shifted at random: a Kronecker sequence, whose steps are the powers of
- * one number, so that no two options move together.
+ * Random points of a space that cover each option evenly (a Latin hypercube): of its range in as many equal parts as there are points,
+ * each part has one.
  *
- * @see Roberts (2018), The unreasonable effectiveness of quasirandom sequences
+ * @see McKay, Beckman & Conover (1979), doi:10.2307/1268522
  */
 export function searchPoints(space: SearchSpace, count: number, rng: Random): SearchPoint[] {
   const names = Object.keys(space) as Searchable[];
-  // The positive root of x^(d+1) = x + 1; its inverse powers are the steps.
-  let root = 1.5;
-  for (let i = 0; i < 60; i++) root = (1 + root) ** (1 / (names.length + 1));
-  const start = names.map(() => rng.uniform());
+  const parts = names.map(() => rng.permutation(count));
   return Array.from({ length: count }, (_, n) =>
-    Object.fromEntries(names.map((name, d) => [name, placed(space[name]!, (start[d] + (n + 1) * root ** -(d + 1)) % 1)])),
+    Object.fromEntries(names.map((name, d) => [name, placed(space[name]!, (parts[d][n] + rng.uniform()) / count)])),
   );
 }
 

@@ -152,6 +152,23 @@ export {
   type RecommendationTraining,
   resumeRecommendation,
 } from './recommendation/training.ts';
+export type { HeardUtterance, SpeechBatch } from './speech/batches.ts';
+export type { FrontEndConfig, SpeechArchitecture, SpeechConfig } from './speech/config.ts';
+export { evaluateSpeech, type SpeechEvaluation, type SpeechMetrics } from './speech/evaluate.ts';
+export { readUtterances, type Utterance } from './speech/manifest.ts';
+export { type Encoded as EncodedSpeech, SpeechModel, type SpeechModelOptions } from './speech/model.ts';
+export type { ReadingOptions as UtteranceReadingOptions, SpeechOptions } from './speech/options.ts';
+export { recognize as recognizeSpeech, recognizeStreaming, recognizeWav } from './speech/predict.ts';
+export {
+  type DecodingOptions as SpeechDecodingOptions,
+  type Recognition,
+  recognizeFeatures,
+  type TimedText,
+} from './speech/recognize.ts';
+export { loadSpeechRecognizer, type SpeechRecognizer, saveSpeechRecognizer, speechRecognizerFrom } from './speech/saved.ts';
+export { type PartialResult, SpeechStream, type SpeechStreamOptions } from './speech/stream.ts';
+export { prepareSpeech, resumeSpeech, type SpeechData, type SpeechTraining } from './speech/training.ts';
+export { type Spelling, SymbolTable, spell, type Unit as SpeechUnit } from './speech/transcript.ts';
 export { CharacterContext } from './tagging/character-context.ts';
 export { type ColumnFile, type ColumnFormat, type ColumnSentence, type ColumnToken, openColumns } from './tagging/column-file.ts';
 export type { Architecture as TaggingArchitecture, TaggingConfig, TaggingVocabulary } from './tagging/config.ts';
@@ -189,6 +206,7 @@ export {
   resumeTextClassifier,
   type TextClassifierTraining,
 } from './text-classification/training.ts';
+export { type ClassTexts, type SearchFlags, type TextSearch, textSearch } from './text-search.ts';
 export { type AttentionFigureOptions, attentionFigure } from './translation/attention-figure.ts';
 export type { TranslationConfig, TranslatorArchitecture } from './translation/config.ts';
 export {

@@ -68,7 +68,7 @@ export async function textSearch(classes: ClassTexts, flags: SearchFlags): Promi
   }
   const model = languageModel === undefined ? null : await readLanguageModel(languageModel);
   const parts: SequenceScorer<unknown>[] = [];
-  const isOfWords = model !== null && classes.areCharacters && !isOfCharacters(model, classes, languageModel!);
+  const isOfWords = model !== null && classes.areCharacters && !model.areCharacters;
   if (model !== null && !isOfWords) parts.push(scaled(withSymbols(model.scorer, idsOf(model, classes, languageModel!)), lmWeight));
   if (isOfWords || lexicon !== undefined || wordBonus !== 0) {
     const separator = classes.symbols.indexOf(' ');
@@ -90,6 +90,8 @@ export async function textSearch(classes: ClassTexts, flags: SearchFlags): Promi
 
 interface ReadModel {
   readonly scorer: WordModel<unknown>;
+  /** Whether its tokens are characters. */
+  readonly areCharacters: boolean;
   /** Whether it knows a symbol, and not only that there are unknown ones. */
   readonly knows: (symbol: string) => boolean;
 }
@@ -98,11 +100,13 @@ async function readLanguageModel(file: string): Promise<ReadModel> {
   if (/\.safetensors$/i.test(file)) {
     const { model, tokenizer } = await loadLanguageModel(file);
     if (tokenizer.level === 'bpe') {
-      throw new FormatError('expected a language model of characters or words, found one of byte pairs. Train one with --level char.', { file });
+      throw new FormatError('expected a language model of characters or words, found one of byte pairs. Train one with --level char.', {
+        file,
+      });
     }
     const scorer = new LanguageModelScorer(model, tokenizer);
     const knows = (symbol: string): boolean => ![-1, tokenizer.unknownId].includes(scorer.idOf(symbol));
-    return { scorer: scorer as WordModel<unknown>, knows };
+    return { scorer: scorer as WordModel<unknown>, areCharacters: tokenizer.level === 'char', knows };
   }
   const ngrams: NgramModel = await readArpa(textFile(file));
   const idOf = (word: string): number => ngrams.idOf(nameIn(ngrams, word));
@@ -113,31 +117,27 @@ async function readLanguageModel(file: string): Promise<ReadModel> {
     advance: (states, words) => ngrams.advance(states, words),
     idOf,
   };
-  return { scorer: scorer as WordModel<unknown>, knows: (symbol) => ngrams.has(nameIn(ngrams, symbol)) };
+  return {
+    scorer: scorer as WordModel<unknown>,
+    areCharacters: ngrams.words.every((word) => [...word].length === 1 || special.includes(word)),
+    knows: (symbol) => ngrams.has(nameIn(ngrams, symbol)),
+  };
 }
 
 /** ARPA files cannot hold a blank: models of characters write it so. */
 const blanks = ['<space>', '▁', '|', '_'];
+const special = [...blanks, '<s>', '</s>', '<unk>', '<UNK>'];
 
 function nameIn(ngrams: NgramModel, symbol: string): string {
   return symbol === ' ' ? (blanks.find((name) => ngrams.has(name)) ?? symbol) : symbol;
 }
 
-/** A model that knows the blank, or nearly all letters, is one of characters. */
-function isOfCharacters({ knows }: ReadModel, { symbols }: ClassTexts, file: string): boolean {
-  const letters = symbols.filter((symbol) => symbol !== '');
-  const known = letters.filter(knows).length;
-  if (knows(' ')) return true;
-  // Words such as "a" and "i" are letters too; a model of words has few of them.
-  if (letters.includes(' ') && known > letters.length * 0.8) {
+function idsOf({ scorer, knows, areCharacters }: ReadModel, { symbols }: ClassTexts, file: string): Int32Array {
+  if (areCharacters && symbols.includes(' ') && !knows(' ')) {
     throw new FormatError('expected a model of characters to know the blank between words (<space>, ▁ or |), found one that does not.', {
       file,
     });
   }
-  return !letters.includes(' ') && known > letters.length / 2;
-}
-
-function idsOf({ scorer, knows }: ReadModel, { symbols }: ClassTexts, file: string): Int32Array {
   if (!symbols.some((symbol) => symbol !== '' && knows(symbol))) {
     throw new FormatError(
       `expected a language model over the recogniser's symbols (${symbols

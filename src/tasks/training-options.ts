@@ -41,8 +41,8 @@ export function trainingEntries(defaults: { readonly batchSize: number; readonly
   };
 }
 
-/** A look costs about a third of a step (docs/performance.md): every 25th step, hardly more than a hundredth of the time. */
-const defaultWatchEvery = 25;
+/** A look costs a third of a millisecond and up, as much as half a step of a tiny model (docs/performance.md). */
+export const defaultWatchEvery = 25;
 
 const anyTraining = v.object(trainingEntries({ batchSize: 1, learningRate: 1, epochs: 1 }));
 

@@ -46,7 +46,8 @@ export interface Finding {
 export function findingsOf(layer: RecurrenceStatistics): Finding[] {
   const name = nameOf(layer);
   const { growth, steps, cell, direction, gates, deadUnits, saturatedStates } = layer;
-  const [first, last] = direction === 'forward' ? [0, steps - 1] : [steps - 1, 0];
+  const reached = layer.times.filter((_, k) => layer.gradientNorms[k] > 0);
+  const [first, last] = direction === 'forward' ? [0, reached.at(-1) ?? steps - 1] : [steps - 1, reached[0] ?? 0];
   const isGated = cell.startsWith('LSTM') || cell.startsWith('GRU');
   const findings: Finding[] = [];
   const find = (what: string, message: string): void => void findings.push({ key: `${what} ${name}`, message: `${name}: ${message}` });

@@ -853,7 +853,6 @@ def attention():
 
 # ---- files -------------------------------------------------------------------------------------------------------------
 
-FIXTURES = {"recurrent": recurrent, "cells": cells, "losses": losses, "layers": layers, "crf": crf, "ctc": ctc, "transducer": transducer, "optimizers": optimizers, "schedules": schedules, "attention": attention, "planes": planes}
 # ---- looking inside ----------------------------------------------------------------------------------------------------
 
 def insight():
@@ -926,9 +925,20 @@ def insight():
 
 # ---- files -------------------------------------------------------------------------------------------------------------
 
-FIXTURES = {"recurrent": recurrent, "cells": cells, "losses": losses, "layers": layers, "crf": crf, "ctc": ctc, "optimizers": optimizers, "schedules": schedules, "attention": attention, "planes": planes}
+FIXTURES = {"recurrent": recurrent, "cells": cells, "losses": losses, "layers": layers, "crf": crf, "ctc": ctc, "transducer": transducer, "optimizers": optimizers, "schedules": schedules, "attention": attention, "planes": planes}
 FIXTURES["audio"] = audio
 FIXTURES["insight"] = insight
+
+
+def reservoir():
+    sys.path.insert(0, str(HERE))
+    sys.dont_write_bytecode = True
+    from reservoir import fixture
+
+    return fixture(Source, given, computed, header)
+
+
+FIXTURES["reservoir"] = reservoir
 
 
 def difference(path, old, new):

@@ -22,6 +22,7 @@ const beside: readonly (readonly [string, string])[] = [
   ['interop', 'nn'],
   ['training', 'data'],
   ['tasks', 'insight'],
+  ['cli', 'server'],
   ['tasks', 'reservoir'], // the task of that name trains and saves them
 ];
 

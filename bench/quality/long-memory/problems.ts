@@ -50,8 +50,9 @@ export const adding: Problem = {
     const x = new Float32Array(size * T * 2);
     const y = new Float32Array(size);
     const half = T >> 1;
+    const numbers = rng.fillUniform(new Float32Array(size * T));
     for (let b = 0; b < size; b++) {
-      for (let t = 0; t < T; t++) x[(b * T + t) * 2] = rng.uniform();
+      for (let t = 0; t < T; t++) x[(b * T + t) * 2] = numbers[b * T + t];
       for (const t of [rng.integer(half), half + rng.integer(T - half)]) {
         x[(b * T + t) * 2 + 1] = 1;
         y[b] += x[(b * T + t) * 2];

@@ -18,7 +18,7 @@ export interface Activations {
   readonly tokens: readonly string[];
   /** What the model makes of it at each step, such as the most probable next letter, [T]. */
   readonly outputs?: readonly string[];
-  /** The step that is shown in full, from 1. Default: the last. */
+  /** The step that is shown in full, from 1, as the layer reads. Default: the last. */
   readonly at?: number;
 }
 
@@ -37,7 +37,8 @@ const shadeFor = (quantity: Quantity, value: number, scales: Scales): string =>
 const mostUnits = 64;
 
 /** @returns the height */
-export function drawActivations(scene: Scene, labels: Labels, activations: Activations, steps: number, width: number): number {
+export function drawActivations(scene: Scene, labels: Labels, given: Activations, steps: number, width: number): number {
+  const activations = given.trace.direction === 'reverse' ? asRead(given) : given;
   const { trace, tokens, layer, layers, at = trace.steps.length } = activations;
   const T = trace.steps.length;
   if (!(Number.isInteger(at) && at >= 1 && at <= T)) {
@@ -51,7 +52,8 @@ export function drawActivations(scene: Scene, labels: Labels, activations: Activ
   const scales = scalesOf(shown, units);
 
   scene.words(labels.values, 0, 16, { size: 15, bold: true });
-  const note = filled(labels.valuesNote, { cell: labels[trace.cell], layer, layers });
+  const cell = `${labels[trace.cell]}${trace.direction === 'reverse' ? ' (reverse)' : ''}`;
+  const note = filled(labels.valuesNote, { cell, layer, layers });
   const count = filled(units.length === trace.hiddenSize ? labels.unit : labels.units, { shown: units.length, all: trace.hiddenSize });
   scene.words(`${note}; ${count}`.replace('；', ''), 0, 38, { role: 'soft' });
   const stripHeight = scene.at(0, 56, () => drawStrip(scene, labels, { activations, shown, first, at, units, scales, width }));
@@ -59,6 +61,12 @@ export function drawActivations(scene: Scene, labels: Labels, activations: Activ
   const fullHeight = scene.at(0, top, () => drawStep(scene, labels, { activations, at, units, scales, width }));
   const legendTop = top + fullHeight + 26;
   return legendTop + scene.at(0, legendTop, () => drawScales(scene, labels, trace, scales));
+}
+
+/** In the order in which a reverse direction reads, from the end: the picture's steps are those of the layer. */
+function asRead({ trace, tokens, outputs, ...rest }: Activations): Activations {
+  const reversed = { trace: { ...trace, steps: trace.steps.toReversed() }, tokens: tokens.toReversed() };
+  return { ...rest, ...reversed, ...(outputs === undefined ? {} : { outputs: outputs.toReversed() }) };
 }
 
 interface StripOptions {

@@ -68,10 +68,28 @@ test('gates make the states by the equations that the figure shows', () => {
   }
 });
 
-test('layers whose cell is not the one drawn are refused, and wrong shapes', () => {
+describe.each<[string, () => TracedLayers]>([
+  ['RNN with layer normalisation', () => new RNN({ ...sizes, layerNorm: true, bidirectional: true, rng: new Random(1) })],
+  ['GRU with layer normalisation', () => new GRU({ ...sizes, layerNorm: true, bidirectional: true, rng: new Random(2) })],
+  ['LSTM with peepholes', () => new LSTM({ ...sizes, peepholes: true, bidirectional: true, rng: new Random(3) })],
+  ['LSTM with all of it', () => new LSTM({ ...sizes, peepholes: true, layerNorm: true, bidirectional: true, rng: new Random(4) })],
+])('%s, in both directions', (_, make) => {
+  test('the states are those of forward', () => {
+    const layers = make();
+    for (const p of layers.parameters()) p.assign(p.dataSync().map((value, k) => value + 0.1 * Math.sin(k))); // norms apart from 1 and 0
+    const x = randomUniform([1, T, sizes.inputSize], new Random(9));
+    const traces = traceLayers(layers, x);
+    expect(traces.map(({ layer, direction }) => `${layer} ${direction}`)).toEqual(['0 forward', '0 reverse', '1 forward', '1 reverse']);
+    const { output } = layers.forward(x, null);
+    const flat = Array.from({ length: T }, (_, t) => traces.slice(2).flatMap(({ steps }) => [...steps[t].values.h!])).flat();
+    expectClose(flat, [...output.dataSync()]);
+    expect(traces[1].steps[2].before.h).toEqual(traces[1].steps[3].values.h);
+  });
+});
+
+test('layers whose h has other units than their gates are refused, and wrong shapes', () => {
   const x = randomUniform([1, T, 3], new Random(9));
-  expect(() => traceLayers(new LSTM({ ...sizes, peepholes: true, projSize: 2 }), x)).toThrow(/without peepholes and projSize/);
-  expect(() => traceLayers(new GRU({ ...sizes, bidirectional: true }), x)).toThrow(/without bidirectional/);
+  expect(() => traceLayers(new LSTM({ ...sizes, projSize: 2 }), x)).toThrow(/without projSize, received projSize 2/);
   expect(() => traceLayers(new RNN(sizes), randomUniform([2, T, 3], new Random(9)))).toThrow(
     /expected x of shape \[1, T, 3\], received \[2, 7, 3\]/,
   );

@@ -5,6 +5,7 @@
  */
 import type { Tensor } from '../../autograd/tensor.ts';
 import { GRU } from '../../nn/gru.ts';
+import { normEpsilon } from '../../nn/input-projection.ts';
 import { LSTM } from '../../nn/lstm.ts';
 import type { RNN } from '../../nn/rnn.ts';
 import { ConfigError, ShapeError } from '../../tensor/errors.ts';
@@ -41,11 +42,14 @@ export interface Observation {
   readonly losses?: (output: Tensor, first: number) => Tensor;
 }
 
-/** What one layer computed of a sequence. */
+/** What one direction of one layer computed of a sequence. */
 export interface LayerTrace {
   readonly cell: CellName;
   readonly hiddenSize: number;
-  /** T of them. */
+  /** From 0. */
+  readonly layer: number;
+  readonly direction: 'forward' | 'reverse';
+  /** T of them, in the order of the sequence; in the reverse direction a step begins where the one after it ended. */
   readonly steps: readonly StepTrace[];
 }
 
@@ -53,13 +57,12 @@ export interface LayerTrace {
  * Runs a sequence through recurrent layers, and keeps everything.
  *
  * @param x  [1, T, I]
- * @returns  a trace for each layer, forward direction; the first layer first
- * @throws ConfigError for layers with options whose equations are others: layerNorm, peepholes, projSize, bidirectional
+ * @returns  a trace for each layer, the first layer first; of bidirectional layers two, forward and reverse
+ * @throws ConfigError for layers with projSize: their h has other units than their gates
  */
 export function traceLayers(layers: TracedLayers, x: Tensor): LayerTrace[] {
-  const { options } = layers;
-  const { inputSize, hiddenSize: H, numLayers = 1 } = options;
-  refuseVariants(layers);
+  const { inputSize, hiddenSize: H, numLayers = 1, bidirectional = false } = layers.options;
+  refuseProjection(layers);
   if (x.rank !== 3 || x.shape[0] !== 1 || x.shape[2] !== inputSize) {
     throw new ShapeError(`[traceLayers] expected x of shape [1, T, ${inputSize}], received ${formatShape(x.shape)}.`);
   }
@@ -69,28 +72,37 @@ export function traceLayers(layers: TracedLayers, x: Tensor): LayerTrace[] {
   const cell: CellName = layers instanceof LSTM ? 'lstm' : layers instanceof GRU ? 'gru' : 'rnn';
   const state = layers.stateDict();
   return Array.from({ length: numLayers }, (_, layer) => {
-    const weights = weightsOf((name) => state.get(`${name}_l${layer}`)?.values, H);
-    const steps: StepTrace[] = [];
-    let h = new Float64Array(H);
-    let c = new Float64Array(H);
-    for (const input of inputs) {
-      const step = stepOf(layers, weights, input, h, c);
-      steps.push(step);
-      h = step.values.h as Float64Array<ArrayBuffer>;
-      c = (step.values.c ?? c) as Float64Array<ArrayBuffer>;
-    }
-    inputs = steps.map(({ values }) => values.h as Float64Array<ArrayBuffer>);
-    return { cell, hiddenSize: H, steps };
-  });
+    const traces = (bidirectional ? (['forward', 'reverse'] as const) : (['forward'] as const)).map((direction): LayerTrace => {
+      const suffix = `_l${layer}${direction === 'reverse' ? '_reverse' : ''}`;
+      const weights = weightsOf((name) => state.get(name + suffix)?.values, H);
+      const read = direction === 'reverse' ? inputs.toReversed() : inputs;
+      const steps = stepsOf(layers, weights, read, H);
+      return { cell, hiddenSize: H, layer, direction, steps: direction === 'reverse' ? steps.reverse() : steps };
+    });
+    inputs = inputs.map((_, t) => Float64Array.from(traces.flatMap(({ steps }) => [...steps[t].values.h!])));
+    return traces;
+  }).flat();
 }
 
-function refuseVariants({ options }: TracedLayers): void {
-  const { bidirectional = false, layerNorm = false } = options;
-  const { peepholes = false, projSize = 0 } = options as { peepholes?: boolean; projSize?: number };
-  const named = Object.entries({ bidirectional, layerNorm, peepholes, projSize: projSize > 0 }).filter(([, isOn]) => isOn);
-  if (named.length > 0) {
+/** In the order in which the inputs are read. */
+function stepsOf(layers: TracedLayers, weights: Weights, inputs: readonly Float64Array[], H: number): StepTrace[] {
+  const steps: StepTrace[] = [];
+  let h = new Float64Array(H);
+  let c = new Float64Array(H);
+  for (const input of inputs) {
+    const step = stepOf(layers, weights, input, h, c);
+    steps.push(step);
+    h = step.values.h as Float64Array<ArrayBuffer>;
+    c = (step.values.c ?? c) as Float64Array<ArrayBuffer>;
+  }
+  return steps;
+}
+
+function refuseProjection({ options }: TracedLayers): void {
+  const { projSize = 0 } = options as { projSize?: number };
+  if (projSize > 0) {
     throw new ConfigError(
-      `[traceLayers] expected layers without ${named.map(([name]) => name).join(' and ')}: their cell is not the one drawn.`,
+      `[traceLayers] expected layers without projSize, received projSize ${projSize}: their h has other units than their gates.`,
     );
   }
 }
@@ -100,32 +112,51 @@ interface Weights {
   ofInput(gate: number, x: Float64Array): Float64Array;
   /** W_hh h + b_hh, of one gate: [H] */
   ofState(gate: number, h: Float64Array): Float64Array;
+  /** p ⊙ c: 0 for i, 1 for f, 2 for o. Zeros without peepholes. */
+  peephole(gate: 0 | 1 | 2, c: Float64Array): Float64Array;
+  /** c as the output sees it: normalised, where it is. */
+  seen(c: Float64Array): Float64Array;
 }
 
 function weightsOf(read: (name: string) => ArrayLike<number> | undefined, H: number): Weights {
-  const product = (matrix: string, bias: string, gate: number, v: Float64Array): Float64Array => {
-    const W = read(matrix)!; // [G·H, I]
-    const b = read(bias);
-    return Float64Array.from({ length: H }, (_, k) => {
-      const row = gate * H + k;
-      let sum = b === undefined ? 0 : b[row];
+  const product = (side: 'ih' | 'hh', gate: number, v: Float64Array): Float64Array => {
+    const W = read(`weight_${side}`)!; // [G·H, I]
+    const b = read(`bias_${side}`);
+    const norm = read(`weight_ln_${side}`);
+    let all = Float64Array.from({ length: W.length / v.length }, (_, row) => {
+      let sum = 0;
       for (let j = 0; j < v.length; j++) sum += W[row * v.length + j] * v[j];
       return sum;
     });
+    if (norm !== undefined) all = normalized(all).map((value, row) => value * norm[row]);
+    return all.subarray(gate * H, (gate + 1) * H).map((value, k) => value + (b?.[gate * H + k] ?? 0));
   };
+  const p = read('weight_ch');
+  const [weight, bias] = [read('weight_ln_ch'), read('bias_ln_ch')];
   return {
-    ofInput: (gate, x) => product('weight_ih', 'bias_ih', gate, x),
-    ofState: (gate, h) => product('weight_hh', 'bias_hh', gate, h),
+    ofInput: (gate, x) => product('ih', gate, x),
+    ofState: (gate, h) => product('hh', gate, h),
+    peephole: (gate, c) => c.map((value, k) => (p?.[gate * H + k] ?? 0) * value),
+    seen: (c) => (weight === undefined ? c : normalized(c).map((value, k) => value * weight[k] + bias![k])),
   };
 }
 
-function stepOf(layers: TracedLayers, { ofInput, ofState }: Weights, x: Float64Array, h: Float64Array, c: Float64Array): StepTrace {
+/** Mean 0 and deviation 1, as torch.nn.LayerNorm. */
+function normalized(v: Float64Array): Float64Array<ArrayBuffer> {
+  const mean = v.reduce((sum, value) => sum + value, 0) / v.length;
+  const variance = v.reduce((sum, value) => sum + (value - mean) ** 2, 0) / v.length;
+  return Float64Array.from(v, (value) => (value - mean) / Math.sqrt(variance + normEpsilon));
+}
+
+function stepOf(layers: TracedLayers, weights: Weights, x: Float64Array, h: Float64Array, c: Float64Array): StepTrace {
+  const { ofInput, ofState, peephole, seen } = weights;
   if (layers instanceof LSTM) {
-    const [i, f, g, o] = [sigmoid, sigmoid, Math.tanh, sigmoid].map((σ, gate) =>
-      zip(ofInput(gate, x), ofState(gate, h), (a, b) => σ(a + b)),
-    );
+    const gate = (k: number, peep: Float64Array | null, σ: (a: number) => number): Float64Array =>
+      zip(ofInput(k, x), ofState(k, h), plus).map((value, unit) => σ(value + (peep?.[unit] ?? 0)));
+    const [i, f, g] = [gate(0, peephole(0, c), sigmoid), gate(1, peephole(1, c), sigmoid), gate(2, null, Math.tanh)];
     const next = zip(zip(f, c, times), zip(i, g, times), plus);
-    return { before: { h, c }, values: { i, f, g, o, c: next, h: zip(o, next, (gate, cell) => gate * Math.tanh(cell)) } };
+    const o = gate(3, peephole(2, next), sigmoid);
+    return { before: { h, c }, values: { i, f, g, o, c: next, h: zip(o, seen(next), (open, cell) => open * Math.tanh(cell)) } };
   }
   if (layers instanceof GRU) {
     const [r, z] = [0, 1].map((gate) => zip(ofInput(gate, x), ofState(gate, h), (a, b) => sigmoid(a + b)));

@@ -35,7 +35,7 @@ export function flowFigure(inspection: Inspection, options: FlowFigureOptions = 
     theme,
     language: 'en',
     title: 'Gradients through time',
-    description: sentence(inspection),
+    description: sentences(inspection).join(' '),
     fonts,
     isPlaced: placedText,
     isMoving: false,
@@ -46,7 +46,9 @@ export function flowFigure(inspection: Inspection, options: FlowFigureOptions = 
 export function drawFlow(inspection: Inspection) {
   const scene = new Scene();
   const height = scene.at(padding, padding, () => {
-    let y = drawGradients(scene, inspection, 0);
+    const told = sentences(inspection);
+    for (const [k, text] of told.entries()) scene.words(text, 0, 14 + 20 * k, { size: 13 });
+    let y = drawGradients(scene, inspection, told.length === 0 ? 0 : 16 + 20 * told.length);
     if (inspection.jacobians !== null) y = drawReach(scene, inspection, y + 24);
     if (inspection.layers.some(({ gates }) => Object.keys(gates).length > 0)) y = drawGates(scene, inspection.layers, y + 24);
     return y;
@@ -63,30 +65,34 @@ const chartFoot = 40;
 function drawGradients(scene: Scene, { ofLast, layers, steps, tokens, loss }: Inspection, top: number): number {
   const lossName = loss === null ? 'output' : 'loss';
   scene.words('The gradient on its way back', 0, top + 14, { size: 15, bold: true });
-  const several = ofLast.length > 1;
+  const ofLastLoss = `of the last step’s ${lossName}`;
+  // More than two have no room beside each other.
+  const labelOf = (k: number, layer: RecurrenceStatistics): { label?: string } => {
+    const isTop = k === ofLast.length - 1;
+    if (ofLast.length > 2) return isTop ? { label: `${ofLastLoss}, each layer: the higher the thicker` } : {};
+    return { label: isTop ? `${ofLastLoss}${k > 0 ? `, ${nameOf(layer)}` : ''}` : nameOf(layer) };
+  };
   const curves: Curve[] = [
     ...layers.map(
       (layer, k): Curve => ({
-        x: layer.times,
-        y: layer.gradientNorms,
+        ...arrived(layer),
         role: 'gradient',
         dashed: true,
         faint: true,
         width: 1.5,
         end: 'left',
-        ...(k === 0 ? { label: `of the ${lossName} at all steps` } : {}),
+        ...(k === 0 ? { label: `of all steps’ ${lossName}` } : {}),
       }),
     ),
     ...ofLast.map(
       (layer, k): Curve => ({
-        x: layer.times,
-        y: layer.gradientNorms,
+        ...arrived(layer),
         role: 'gradient',
         dashed: true,
         // Higher layers have thicker lines.
         width: 1.5 + (1.5 * (k + 1)) / ofLast.length,
         end: 'left',
-        label: several ? nameOf(layer) : `of the ${lossName} at the last step`,
+        ...labelOf(k, layer),
       }),
     ),
   ];
@@ -96,6 +102,13 @@ function drawGradients(scene: Scene, { ofLast, layers, steps, tokens, loss }: In
   const toX = drawLogChart(scene, { box, curves, xRange: [0, steps - 1], xLabel: 'step $t$ of the input', xTicks: [] });
   drawTokens(scene, tokens, toX, top + chartTop + chartHeight + 17);
   return top + chartTop + chartHeight + chartFoot;
+}
+
+/** Where a gradient came by: not after the step that it sets out from. */
+function arrived({ times, gradientNorms }: RecurrenceStatistics): { x: number[]; y: number[] } {
+  const last = gradientNorms.findLastIndex((norm) => norm > 0);
+  const isIn = (_: number, k: number): boolean => k <= last;
+  return { x: times.filter(isIn), y: gradientNorms.filter(isIn) };
 }
 
 /** What each step read, where it can be read; else numbers. */
@@ -121,7 +134,7 @@ function drawReach(scene: Scene, { jacobians, memoryHorizon, steps }: Inspection
   const lags = state.map((_, k) => steps - 1 - k);
   const largest = Math.max(...input) || 1;
   const curves: Curve[] = [
-    { x: lags, y: state, role: 'c', width: 1.5, label: 'whole state $‖∂s_T/∂s_{T−k}‖$' },
+    { x: lags, y: state, role: 'ink', width: 1.5, label: 'whole state $‖∂s_T/∂s_{T−k}‖$' },
     ...hidden.map(
       (norms, k): Curve => ({
         x: lags,
@@ -139,7 +152,12 @@ function drawReach(scene: Scene, { jacobians, memoryHorizon, steps }: Inspection
   const toX = drawLogChart(scene, { box, curves, xRange: [0, steps - 1], xLabel: 'steps back, lag $k$', xTicks });
   if (memoryHorizon !== null) {
     const x = toX(steps - 1 - memoryHorizon);
-    scene.line('x', [x, top + chartTop, x, top + chartTop + chartHeight], { width: 1.5, dashed: true });
+    const foot = top + chartTop + chartHeight;
+    const name = `1 % after ${memoryHorizon}`;
+    const isLeft = memoryHorizon < steps / 2; // the label stands where curves are low: further back
+    scene.line('x', [x, top + chartTop, x, foot - 22], { width: 1.5, dashed: true });
+    scene.box('paper', { x: isLeft ? x - 96 : x - 4, y: foot - 21, width: 100, height: 18 }, 3);
+    scene.words(name, x, foot - 7, { size: 12, role: 'x', anchor: isLeft ? 'end' : 'start' });
   }
   return top + chartTop + chartHeight + chartFoot;
 }
@@ -151,6 +169,8 @@ function drawGates(scene: Scene, layers: readonly RecurrenceStatistics[], top: n
   scene.words('Gates', 0, top + 14, { size: 15, bold: true });
   const [left, right] = [150, fullWidth - 216];
   scene.words('shut (< 0.1)', left, top + 42, { size: 12, role: 'soft' });
+  scene.words('mean', (left + right) / 2, top + 42, { size: 12, role: 'soft', anchor: 'middle' });
+  scene.line('ink', [(left + right) / 2 - 26, top + 30, (left + right) / 2 - 26, top + 44], { width: 2 });
   scene.words('open (> 0.9)', right, top + 42, { size: 12, role: 'soft', anchor: 'end' });
   let y = top + 52;
   for (const layer of layers) {
@@ -159,10 +179,12 @@ function drawGates(scene: Scene, layers: readonly RecurrenceStatistics[], top: n
       if (k === 0) scene.words(nameOf(layer), 0, y + 15, { size: 12 });
       scene.formula(`${gate}_t`, left - 12, y + 15, { anchor: 'end' });
       const width = right - left;
+      const middle = left + mean * width;
       scene.box('plate', { x: left, y: y + 2, width, height: 18 }, 3);
       if (shut > 0) scene.box('value', { x: left + 1, y: y + 3, width: Math.max(1, shut * (width - 2)), height: 16 }, 0, 'u1');
       const openWidth = Math.max(1, open * (width - 2));
       if (open > 0) scene.box(role, { x: left + width - 1 - openWidth, y: y + 3, width: openWidth, height: 16 }, 2);
+      scene.line('ink', [middle, y, middle, y + 22], { width: 2 });
       scene.words(`${percent(shut)} shut, ${percent(open)} open, mean ${mean.toFixed(2)}`, right + 14, y + 15, { size: 12 });
       y += rowHeight;
     }
@@ -172,7 +194,7 @@ function drawGates(scene: Scene, layers: readonly RecurrenceStatistics[], top: n
 }
 
 /** What it comes to, in a sentence or two. */
-export function sentence({ cell, memoryHorizon, steps, lyapunovExponents, jacobians }: Inspection): string {
+export function sentences({ cell, memoryHorizon, steps, lyapunovExponents, jacobians }: Inspection): string[] {
   const parts: string[] = [];
   if (jacobians !== null) {
     parts.push(
@@ -186,7 +208,7 @@ export function sentence({ cell, memoryHorizon, steps, lyapunovExponents, jacobi
     const meaning = largest > 0 ? 'differences grow: chaos' : 'differences shrink';
     parts.push(`Largest Lyapunov exponent ${largest.toFixed(3).replace('-', '−')} a step: ${meaning}.`);
   }
-  return parts.join(' ');
+  return parts;
 }
 
 export function nameOf({ layer, direction }: RecurrenceStatistics): string {

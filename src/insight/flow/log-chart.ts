@@ -26,7 +26,9 @@ export interface LogChartOptions {
   /** In words, below. */
   readonly xLabel: string;
   /** Positions along x that are named. */
-  readonly xTicks: readonly { readonly at: number; readonly text: string }[];
+  readonly xTicks: readonly { readonly at: number; readonly text: string; readonly anchor?: 'start' | 'middle' | 'end' }[];
+  /** Whether the powers of ten stand beside the axis. Default true. */
+  readonly hasNumbers?: boolean;
   /** Powers of ten that the scale spans. Default: those of the curves, and no more than `mostDecades`. */
   readonly decades?: readonly [number, number];
 }
@@ -40,17 +42,17 @@ const gutter = 42;
 export function decadesOf(curves: readonly Pick<Curve, 'y'>[]): [number, number] {
   const logs = curves.flatMap(({ y }) => y.filter((value) => value > 0 && Number.isFinite(value)).map(Math.log10));
   if (logs.length === 0) return [-1, 0];
-  const top = Math.ceil(Math.max(...logs) - 1e-9);
+  const top = Math.ceil(Math.max(...logs) - 1e-9) + 0; // no −0
   const foot = Math.max(Math.floor(Math.min(...logs) + 1e-9), top - mostDecades);
   return [Math.min(foot, top - 1), top];
 }
 
 /** @returns where a value of x stands, in the scene's units */
 export function drawLogChart(scene: Scene, options: LogChartOptions): (x: number) => number {
-  const { box, curves, xRange, xLabel, xTicks, decades = decadesOf(curves) } = options;
+  const { box, curves, xRange, xLabel, xTicks, hasNumbers = true, decades = decadesOf(curves) } = options;
   const [foot, top] = decades;
-  const left = box.x + gutter;
-  const plot = { x: left, y: box.y, width: box.width - gutter, height: box.height };
+  const left = box.x + (hasNumbers ? gutter : 0);
+  const plot = { x: left, y: box.y, width: box.x + box.width - left, height: box.height };
   const toX = (x: number): number => plot.x + ((x - xRange[0]) / (xRange[1] - xRange[0])) * plot.width;
   const toY = (y: number): number => {
     const level = Math.min(top, Math.max(foot, y > 0 ? Math.log10(y) : foot));
@@ -61,10 +63,12 @@ export function drawLogChart(scene: Scene, options: LogChartOptions): (x: number
   for (let power = foot; power <= top; power++) {
     const y = toY(10 ** power);
     scene.line('soft', [plot.x, y, plot.x + plot.width, y], { width: power === foot ? 1.5 : 1, rule: true });
-    if ((top - power) % named === 0) powerOfTen(scene, power, plot.x - 8, y + 4);
+    if (hasNumbers && (top - power) % named === 0) powerOfTen(scene, power, plot.x - 8, y + 4);
   }
-  for (const { at, text } of xTicks) scene.words(text, toX(at), plot.y + plot.height + 17, { anchor: 'middle', size: 11, role: 'soft' });
-  scene.words(xLabel, plot.x + plot.width, plot.y + plot.height + 34, { anchor: 'end', size: 12, role: 'soft' });
+  for (const { at, text, anchor = 'middle' } of xTicks) {
+    scene.words(text, toX(at), plot.y + plot.height + 17, { anchor, size: 11, role: 'soft' });
+  }
+  if (xLabel !== '') scene.words(xLabel, plot.x + plot.width, plot.y + plot.height + 34, { anchor: 'end', size: 12, role: 'soft' });
 
   for (const { x, y, role, dashed = false, faint = false, width = 2, end = 'right' } of curves) {
     const points = x.map((value, k) => [toX(value), toY(y[k])] as const);

@@ -19,7 +19,8 @@ const margin = { top: 64, side: 32, bottom: 64 };
 const highest = 360;
 
 /**
- * Draws ink and what it was read as. It suits a light page and a dark one; strokes are numbered by small dots where they begin.
+ * Draws ink and what it was read as. It suits a light page and a dark one; a small ring stands where each
+ * stroke begins.
  *
  * @param characters of `recognize`; ink that no character holds is grey
  * @example writeFileSync('note.svg', drawInk(ink, (await recognize(recognizer, [ink]))[0].characters));

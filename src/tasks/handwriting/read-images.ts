@@ -1,5 +1,6 @@
 /** Lines as pictures: PNG and JPEG files, and tables that say what they read. */
 import { readBytes } from '#files';
+import { decodeImage, isImageName } from '../../data/images.ts';
 import { openTable } from '../../data/records/delimited.ts';
 import { type TextSource, textIn, textOf } from '../../data/text/text-source.ts';
 import { FormatError, unknownName } from '../../tensor/errors.ts';
@@ -9,10 +10,6 @@ import { cleanText, type LineImage } from './ink.ts';
 export interface ImageTableOptions {
   readonly imageColumn?: string;
   readonly textColumn?: string;
-}
-
-export function isImageName(name: string): boolean {
-  return /\.(png|jpe?g)$/i.test(name);
 }
 
 /**
@@ -45,8 +42,12 @@ export async function* readImageTable(source: TextSource, options: ImageTableOpt
 
 /** One picture. @throws FormatError when it is no PNG or JPEG, or damaged, FileError */
 export async function readImage(path: string): Promise<LineImage> {
-  const bytes = await readBytes(path);
-  const { width, height, darkness } = await decoded(bytes, path);
+  const { width, height, rgb } = await decodeImage(await readBytes(path), path);
+  // 1 − luminance (Rec. 601)
+  const darkness = Float32Array.from({ length: width * height }, (_, p) => {
+    const [r, g, b] = [rgb[3 * p], rgb[3 * p + 1], rgb[3 * p + 2]];
+    return 1 - (0.299 * r + 0.587 * g + 0.114 * b) / 255;
+  });
   // Writing covers less than its paper: where most is dark, the ink is what is light.
   const mean = darkness.reduce((sum, value) => sum + value, 0) / darkness.length;
   const pixels = stretched(mean > 0.5 ? darkness.map((value) => 1 - value) : darkness);
@@ -59,56 +60,4 @@ function stretched(pixels: Float32Array): Float32Array {
   const [paper, ink] = [sorted[Math.floor(sorted.length / 2)], sorted[sorted.length - 1]];
   if (ink - paper < 0.02) return pixels;
   return pixels.map((value) => Math.min(1, Math.max(0, (value - paper) / (ink - paper))));
-}
-
-interface Decoded {
-  readonly width: number;
-  readonly height: number;
-  /** [height, width]: 0 white … 1 black; what is transparent is white. */
-  readonly darkness: Float32Array;
-}
-
-async function decoded(bytes: Uint8Array, file: string): Promise<Decoded> {
-  const isPng = bytes[0] === 0x89 && bytes[1] === 0x50;
-  const isJpeg = bytes[0] === 0xff && bytes[1] === 0xd8;
-  if (!isPng && !isJpeg) throw new FormatError('expected a PNG or JPEG file, found other bytes.', { file, byte: 0 });
-  try {
-    return isPng ? await pngPixels(bytes) : await jpegPixels(bytes);
-  } catch (cause) {
-    throw new FormatError(`a damaged ${isPng ? 'PNG' : 'JPEG'} file: ${(cause as Error).message}.`, { file }, { cause });
-  }
-}
-
-async function pngPixels(bytes: Uint8Array): Promise<Decoded> {
-  const { convertIndexedToRgb, decode } = await import('fast-png');
-  const png = decode(bytes, { checkCrc: true });
-  const { width, height, palette } = png;
-  const channels = palette === undefined ? png.channels : palette[0].length;
-  const data = palette === undefined ? png.data : convertIndexedToRgb(png);
-  const most = palette === undefined ? 2 ** png.depth - 1 : 255;
-  const at = png.depth < 8 && palette === undefined ? packedPixel(data, width, png.depth) : (i: number) => data[i];
-  return { width, height, darkness: Float32Array.from({ length: width * height }, (_, p) => darknessOf(at, p * channels, channels, most)) };
-}
-
-/** Greys of fewer than 8 bits lie several a byte, rows beginning with a new one. */
-function packedPixel(data: ArrayLike<number>, width: number, depth: number): (i: number) => number {
-  const rowBytes = Math.ceil((width * depth) / 8);
-  return (i) => {
-    const bit = (i % width) * depth;
-    const byte = data[Math.floor(i / width) * rowBytes + (bit >> 3)];
-    return (byte >> (8 - depth - (bit & 7))) & (2 ** depth - 1);
-  };
-}
-
-async function jpegPixels(bytes: Uint8Array): Promise<Decoded> {
-  const { decode } = (await import('jpeg-js')).default;
-  const { width, height, data } = decode(bytes, { useTArray: true, formatAsRGBA: true });
-  return { width, height, darkness: Float32Array.from({ length: width * height }, (_, p) => darknessOf((i) => data[i], 4 * p, 4, 255)) };
-}
-
-/** 1 − luminance (Rec. 601), over white. @param channels 1 grey, 2 with alpha, 3 colour, 4 with alpha */
-function darknessOf(at: (i: number) => number, begin: number, channels: number, most: number): number {
-  const [r, g, b] = channels < 3 ? [at(begin), at(begin), at(begin)] : [at(begin), at(begin + 1), at(begin + 2)];
-  const alpha = channels % 2 === 0 ? at(begin + channels - 1) / most : 1;
-  return alpha * (1 - (0.299 * r + 0.587 * g + 0.114 * b) / most);
 }

@@ -418,10 +418,10 @@ describe('images', () => {
   });
 
   test.each([
-    ['not.png', new Uint8Array([1, 2, 3]), 'not.png, byte 0: expected a PNG or JPEG file, found other bytes.'],
-    ['empty.png', new Uint8Array(0), 'empty.png, byte 0: expected a PNG or JPEG file'],
-    ['cut.png', picture(1, () => [9]).subarray(0, 40), 'cut.png: a damaged PNG file'],
-    ['cut.jpg', new Uint8Array([0xff, 0xd8, 0xff, 0xe0]), 'cut.jpg: a damaged JPEG file'],
+    ['not.png', new Uint8Array([1, 2, 3]), 'not.png, byte 0: expected a PNG or JPEG image, found a file that begins with 01 02 03.'],
+    ['empty.png', new Uint8Array(0), 'empty.png, byte 0: expected a PNG or JPEG image, found an empty file.'],
+    ['cut.png', picture(1, () => [9]).subarray(0, 40), 'cut.png: this PNG image is damaged or cut off'],
+    ['cut.jpg', new Uint8Array([0xff, 0xd8, 0xff, 0xe0]), 'cut.jpg: this JPEG image is damaged or cut off'],
   ])('say what is wrong with %s', async (name, bytes, message) => {
     await expect(table(bytes, name)).rejects.toThrow(message);
   });

@@ -1,9 +1,10 @@
 /** Lines of handwriting from files of every kind that the task reads; which one it is shows in its name, or in how it begins. */
+import { isImageName } from '../../data/images.ts';
 import { type TextSource, textFile, textIn, textOf } from '../../data/text/text-source.ts';
 import { FormatError } from '../../tensor/errors.ts';
 import type { Handwriting } from './ink.ts';
 import type { ReadingOptions } from './options.ts';
-import { isImageName, readImage, readImageTable } from './read-images.ts';
+import { readImage, readImageTable } from './read-images.ts';
 import { readInkml } from './read-inkml.ts';
 import { readInkJson } from './read-json.ts';
 import { readSvg } from './read-svg.ts';

@@ -1,5 +1,6 @@
 /** Handwriting recognition as a task of the command line. */
 import { writeAtomically } from '#files';
+import { isImageName } from '../../data/images.ts';
 import { textFile, textIn, textOf } from '../../data/text/text-source.ts';
 import { ConfigError, FormatError } from '../../tensor/errors.ts';
 import type { ModelFile } from '../../training/model-file.ts';
@@ -21,7 +22,6 @@ import {
   trainSchema,
 } from './options.ts';
 import { type HandwritingSource, readHandwriting } from './read.ts';
-import { isImageName } from './read-images.ts';
 import { type RecognizedLine, type RecognizeOptions, type Recognizer, recognize } from './recognize.ts';
 import { handwritingFrom } from './saved.ts';
 import { type HandwritingTraining, prepareHandwriting, resumeHandwriting } from './training.ts';
@@ -109,7 +109,7 @@ async function sourceOf(input: PredictInput): Promise<HandwritingSource> {
   if (input.path !== null) return isImageName(input.path) ? input.path : textFile(input.path);
   const text = await textIn(input);
   const trimmed = text.trim();
-  if (trimmed !== '' && !trimmed.includes('\n') && !/^[{[<.]/.test(trimmed)) return trimmed;
+  if (trimmed !== '' && !trimmed.includes('\n') && !/^([{[<]|\.[A-Za-z])/.test(trimmed)) return trimmed;
   return textOf(text, input.name);
 }
 

@@ -1,10 +1,11 @@
 /** Protein secondary structure as a task of the command line. */
 import { textIn } from '../../data/text/text-source.ts';
-import { ConfigError } from '../../tensor/errors.ts';
+import { ConfigError, FormatError } from '../../tensor/errors.ts';
 import type { Metrics } from '../../training/events.ts';
 import type { Facts, PredictInput, PreparedTraining, Task, TaskOptions } from '../task.ts';
 import { detailsOf, evaluateStructure, reportOf } from './evaluate.ts';
 import type { ProteinStructureModel } from './model.ts';
+import { observe } from './observe.ts';
 import {
   type DataOptions,
   evaluateSchema,
@@ -59,6 +60,12 @@ export const proteinStructure: Task = {
       isFirst = false;
       yield { text: head + between + (asTable ? table(prediction) : alignment(prediction, input.colors)), value: rounded(prediction) };
     }
+  },
+
+  async observe(file, input) {
+    const { model } = proteinStructureModelFrom(file);
+    for await (const protein of proteinsOf(input, {} as DataOptions)) return observe(model, protein);
+    throw new FormatError('expected a sequence of amino acids to look at the model with, received none.', {});
   },
 
   describe(file) {

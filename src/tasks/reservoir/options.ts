@@ -85,6 +85,7 @@ export type EvaluateOptions = v.InferInput<typeof evaluateSchema>;
 export const predictSchema = v.strictObject({
   steps: v.optional(whole('steps of a free run, after the rows of the input or of the training', 1, 10_000_000)),
   out: v.optional(path('write the prediction to this CSV file instead of the screen')),
+  plot: v.optional(path('draw a free run into this SVG file, after the rows of the input')),
 });
 /** What `predict` takes. */
 export type PredictOptions = v.InferInput<typeof predictSchema>;

@@ -5,6 +5,7 @@ import { scope } from '../../autograd/scope.ts';
 import { tensor } from '../../autograd/tensor.ts';
 import { type TextSource, textIn, textOf } from '../../data/text/text-source.ts';
 import type { EchoState } from '../../reservoir/echo-state-network.ts';
+import { drawRun } from '../../reservoir/run-plot.ts';
 import { ConfigError } from '../../tensor/errors.ts';
 import type { PredictInput, Prediction } from '../task.ts';
 import { chosen, classify } from './evaluate.ts';
@@ -133,14 +134,32 @@ export async function* predictReservoir(saved: SavedReservoir, input: PredictInp
   const source = await sourceOf(input);
   const table = await predictTable(saved, source, options);
   const { rows } = table;
+  const { out, plot } = options;
+  if (plot !== undefined) await writeAtomically(plot, await plotOf(saved, source, table));
   const lines = csvLines(table);
-  if (options.out === undefined) {
+  if (out === undefined) {
     for (const [i, row] of rows.entries()) yield { text: i === 0 ? lines[0] + lines[1] : lines[i + 1], value: row };
     return;
   }
   for (const row of rows) yield { text: '', value: row };
-  await writeAtomically(options.out, lines.join(''));
-  yield { text: `${rows.length.toLocaleString('en-US')} rows written to ${options.out}.\n` };
+  await writeAtomically(out, lines.join(''));
+  yield { text: `${rows.length.toLocaleString('en-US')} rows written to ${out}.\n` };
+}
+
+/** A free run after the last rows that were given. @throws ConfigError when it is no free run, or one of several sequences */
+async function plotOf(saved: SavedReservoir, source: TextSource | null, { rows }: PredictionTable): Promise<string> {
+  const { columns, isSelf } = saved.config.data;
+  if (saved.head === 'classification' || !isSelf) throw new ConfigError('plot: expected a free run to draw. Leave it out.');
+  const given = source === null ? [] : (await readSequences([source], rolesOf(saved.config))).sequences;
+  if (given.length > 1) throw new ConfigError(`plot: expected one sequence to draw, received ${given.length}.`);
+  const shown = 2 * rows.length;
+  return drawRun(
+    columns.targets.map((name, o) => ({
+      name: /^\d+$/.test(name) ? `column ${name}` : name,
+      before: given.flatMap(({ inputs }) => [...inputs.filter((_, i) => i % columns.targets.length === o)].slice(-shown)),
+      told: rows.map((row) => row[name] as number),
+    })),
+  );
 }
 
 /** A file, or what came through a pipe; null: there is no input. */

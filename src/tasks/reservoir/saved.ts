@@ -1,4 +1,5 @@
 /** Reservoirs with their readouts, in files. */
+import * as v from 'valibot';
 import { type Tensor, tensor } from '../../autograd/tensor.ts';
 import type { StateDict } from '../../nn/module.ts';
 import { EchoStateClassifier } from '../../reservoir/echo-state-classifier.ts';
@@ -66,10 +67,11 @@ export async function saveReservoir(path: string, saved: SavedReservoir): Promis
 /** A model in pieces. */
 export function reservoirFile(saved: SavedReservoir): ModelFile<ReservoirConfig> {
   const weights = saved.model.stateDict();
-  if (saved.head === 'classification') return { config: saved.config, tensors: weights };
+  const config = v.parse(configSchema, saved.config); // entries in the schema's order: the same bytes each time
+  if (saved.head === 'classification') return { config, tensors: weights };
   const values = (x: Tensor) => ({ shape: x.shape, values: x.dataSync() });
   const [h, y] = saved.state;
-  return { config: saved.config, tensors: new Map([...weights, ['state.h', values(h)], ['state.y', values(y)]]) };
+  return { config, tensors: new Map([...weights, ['state.h', values(h)], ['state.y', values(y)]]) };
 }
 
 /** Builds the model that a file describes. @throws FormatError when its parts do not fit together */

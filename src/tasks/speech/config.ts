@@ -35,7 +35,9 @@ export const architectureSchema = v.object({
   factors: v.pipe(v.array(v.pipe(size, v.maxValue(16))), v.minLength(1), v.maxLength(16)),
   bidirectional: v.boolean(),
   dropout: share,
-  // V: symbols, and the blank or the end
+  // of the transducer's prediction network or the decoder with attention; 0 of CTC
+  decoderSize: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(1_000_000)), 0),
+  // V: symbols and the blank
   classes: size,
 });
 

@@ -1,13 +1,17 @@
-/** The recogniser: features of sound → recurrent layers with subsampling → symbols, by CTC. */
+/** The recogniser: features of sound → recurrent layers with subsampling → symbols, by CTC, a transducer, or a decoder with attention. */
+import { add, mul } from '../../autograd/ops/binary.ts';
 import { dropout } from '../../autograd/ops/dropout.ts';
 import { inScope } from '../../autograd/scope.ts';
 import { type Tensor, tensor } from '../../autograd/tensor.ts';
 import type { PaddedFeatures } from '../../data/sequence-batches.ts';
 import { ctcLoss } from '../../losses/ctc.ts';
+import { transducerLoss } from '../../losses/transducer.ts';
 import { Linear } from '../../nn/linear.ts';
 import { Module } from '../../nn/module.ts';
 import { PyramidalEncoder } from '../../nn/pyramidal-encoder.ts';
+import { Transducer } from '../../nn/transducer.ts';
 import { Random } from '../../tensor/random.ts';
+import { AttentionSpeller } from './attention-speller.ts';
 import type { SpeechBatch } from './batches.ts';
 import type { SpeechArchitecture } from './config.ts';
 
@@ -26,20 +30,26 @@ export interface Encoded {
 }
 
 /**
- * Symbols of speech. Parameters: `encoder.layers.k.…` as PyTorch's LSTM or GRU; `output.weight` [V, D·H] and `output.bias` [V].
+ * Symbols of speech. Parameters: `encoder.layers.k.…` as PyTorch's LSTM or GRU; `output.weight` [V, D·H] and `output.bias` [V] of CTC;
+ * `transducer.…` or `speller.…` where the criterion is another.
  *
  * @example const { logits, lengths } = model.forward(padFeatures(features, model.architecture.inputSize)); // [B, T', V]
  */
 export class SpeechModel extends Module {
   readonly architecture: SpeechArchitecture;
   readonly encoder: PyramidalEncoder;
+  /** Of CTC: what the model says, or what its encoder is trained by beside another criterion. */
   readonly output: Linear;
+  /** Where the criterion is 'transducer'. */
+  readonly transducer: Transducer | null;
+  /** Where the criterion is 'attention'. */
+  readonly speller: AttentionSpeller | null;
   /** What dropout is drawn from; a checkpoint keeps its state. */
   readonly rng: Random;
 
   constructor({ rng = Random.fromEntropy(), ...architecture }: SpeechModelOptions) {
     super();
-    const { inputSize, hiddenSize, factors, cell, bidirectional, classes } = architecture;
+    const { criterion, inputSize, hiddenSize, factors, cell, bidirectional, decoderSize, classes } = architecture;
     this.architecture = architecture;
     this.rng = rng;
     this.encoder = this.child(
@@ -47,6 +57,18 @@ export class SpeechModel extends Module {
       new PyramidalEncoder({ inputSize, hiddenSize, factors, cell, bidirectional, dropout: architecture.dropout, rng }),
     );
     this.output = this.child('output', new Linear({ inputSize: this.encoder.outputSize, outputSize: classes, rng }));
+    const encoderSize = this.encoder.outputSize;
+    this.transducer =
+      criterion === 'transducer'
+        ? this.child('transducer', new Transducer({ encoderSize, vocabularySize: classes, hiddenSize: decoderSize, cell, rng }))
+        : null;
+    this.speller =
+      criterion === 'attention'
+        ? this.child(
+            'speller',
+            new AttentionSpeller({ classes, hiddenSize: decoderSize, memorySize: encoderSize, cell, dropout: architecture.dropout, rng }),
+          )
+        : null;
   }
 
   /** Features [B, T, F] to what the output layer reads. */
@@ -68,11 +90,29 @@ export class SpeechModel extends Module {
     });
   }
 
-  /** Mean −ln P(transcript | sound) in nats a symbol. */
-  loss(batch: SpeechBatch): Tensor {
+  /**
+   * Mean −ln P(transcript | sound) in nats a symbol.
+   *
+   * @param ctcWeight  what CTC counts beside another criterion, in [0, 1)
+   */
+  loss(batch: SpeechBatch, ctcWeight = 0): Tensor {
+    const { targets } = batch;
     return inScope(() => {
-      const { logits, lengths } = this.forward(batch);
-      return ctcLoss(logits, batch.targets, { inputLengths: lengths, zeroInfinity: true });
+      const { output, lengths } = this.encode(batch);
+      const ctc = (): Tensor => ctcLoss(this.output.forward(output), targets, { inputLengths: lengths, zeroInfinity: true });
+      const own = this.#ownLoss(output, lengths, targets);
+      if (own === null) return ctc();
+      return ctcWeight === 0 ? own : add(mul(own, 1 - ctcWeight), mul(ctc(), ctcWeight));
     });
+  }
+
+  /** Of the transducer or the speller. */
+  #ownLoss(output: Tensor, lengths: Int32Array, targets: readonly Int32Array[]): Tensor | null {
+    if (this.transducer !== null) {
+      const symbols = targets.reduce((sum, target) => sum + target.length, 0);
+      const loss = transducerLoss(this.transducer.forward(output, targets), targets, { inputLengths: lengths, reduction: 'sum' });
+      return mul(loss, 1 / Math.max(1, symbols));
+    }
+    return this.speller?.loss(output, lengths, targets) ?? null;
   }
 }

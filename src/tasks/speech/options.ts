@@ -10,7 +10,7 @@ import { epochsOf, trainingEntries } from '../training-options.ts';
 export const cells = ['lstm', 'gru'] as const;
 export const units = ['character', 'word', 'phoneme'] as const;
 /** What a recogniser is trained to do, and how it says symbols. */
-export const criteria = ['ctc'] as const;
+export const criteria = ['ctc', 'transducer', 'attention'] as const;
 export const spellings = ['as-is', 'lower', 'plain'] as const;
 const defaultEpochs = 40;
 
@@ -41,7 +41,7 @@ export const trainSchema = v.strictObject({
   sampleRate: v.optional(whole('hertz that all sound is brought to (default: that of the first file, at most 16000)', 1000, 192_000)),
   features: v.optional(choice('of each frame: log-mel energies or cepstral coefficients (MFCC)', featureKinds), 'log-mel'),
   melBins: v.optional(whole('bands of the mel scale', 3, 256), 40),
-  numCeps: v.optional(whole('mfcc: coefficients', 1, 256), 13),
+  numCeps: v.optional(whole('mfcc: coefficients (default: 13, or as many as there are bands)', 1, 256)),
   frameLength: v.optional(above('milliseconds of a frame', 0, 1000), 25),
   frameShift: v.optional(above('milliseconds from one frame to the next', 0, 1000), 10),
   deltas: v.optional(whole('1: with how features change, 2: and how that changes', 0, 2), 0),
@@ -74,7 +74,14 @@ export const trainSchema = v.strictObject({
   ),
   join: v.optional(whole('while training: one to so many utterances of one speaker, one after another', 1, 100), 1),
 
-  criterion: v.optional(choice('what is trained on the encoder: CTC', criteria), 'ctc'),
+  criterion: v.optional(
+    choice('what finds out which symbol is when: CTC, a transducer (both can listen), or a decoder with attention', criteria),
+    'ctc',
+  ),
+  decoderSize: v.optional(
+    whole('transducer, attention: units of the network that reads the symbols before (default: hiddenSize)', 1, 65_536),
+  ),
+  ctcWeight: v.optional(within('transducer, attention: how much CTC counts beside them while training, in [0, 1)', 0, 1), 0.3),
   cell: v.optional(choice('recurrent cell', cells), 'lstm'),
   numLayers: v.optional(whole('recurrent layers', 1, 16), 3),
   hiddenSize: v.optional(whole('units in each direction of each layer', 1, 65_536), 128),

@@ -7,8 +7,11 @@ import { ctcAlign } from '../../decode/ctc-align.ts';
 import { ctcBeamSearch } from '../../decode/ctc-beam-search.ts';
 import { ctcGreedy } from '../../decode/ctc-greedy.ts';
 import type { SequenceScorer } from '../../decode/sequence-scorer.ts';
+import type { Floats } from '../../nn/recurrent-stream.ts';
+import { ConfigError } from '../../tensor/errors.ts';
 import { Breath } from '../../training/breath.ts';
 import type { SpeechRecognizer } from './saved.ts';
+import { TransducerDecoder } from './streaming-decoder.ts';
 import type { SymbolTable } from './transcript.ts';
 
 /** How symbols are searched for. */
@@ -64,15 +67,15 @@ export async function* recognizeFeatures(
   const done = new Array<Recognition | null>(features.length).fill(null);
   let next = 0;
   try {
-    for (const indices of batchesByLength(features)) {
+    for (const indices of batchesByLength(features, inputSize)) {
       const batch = padFeatures(
         indices.map((i) => features[i]),
         inputSize,
       );
       const recognitions = scope(() =>
         noGrad(() => {
-          const { logits, lengths } = model.forward(batch);
-          return decode(recognizer, logits, lengths, options);
+          const { output, lengths } = model.encode(batch);
+          return decode(recognizer, output, lengths, options);
         }),
       );
       indices.forEach((i, b) => {
@@ -86,8 +89,37 @@ export async function* recognizeFeatures(
   }
 }
 
+/** @param encoded [B, T', D·H] */
+function decode(recognizer: SpeechRecognizer, encoded: Tensor, lengths: Int32Array, options: DecodingOptions): Recognition[] {
+  const { model } = recognizer;
+  if (model.speller !== null) {
+    if (options.scorer) {
+      throw new ConfigError(
+        'expected a recogniser with CTC or a transducer for a language model or a lexicon, received one with attention.',
+      );
+    }
+    return model.speller
+      .spell(encoded, lengths, options.beamWidth ?? 1)
+      .map(({ symbols, score }) => recognitionOf(recognizer, symbols, score));
+  }
+  if (model.transducer !== null) return transduce(recognizer, encoded, lengths, options);
+  return decodeCtc(recognizer, model.output.forward(encoded), lengths, options);
+}
+
+function transduce(recognizer: SpeechRecognizer, encoded: Tensor, lengths: Int32Array, options: DecodingOptions): Recognition[] {
+  const [, T, E] = encoded.shape;
+  const values = encoded.dataSync() as Floats;
+  const steps = recognizer.model.transducer!.decoder();
+  return Array.from(lengths, (length, b) => {
+    const decoder = new TransducerDecoder(steps, options);
+    decoder.push(values.subarray(b * T * E, (b * T + length) * E));
+    const { symbols, score } = decoder.timed();
+    return recognitionOf(recognizer, symbols, score);
+  });
+}
+
 /** @param logits [B, T', V] */
-function decode(recognizer: SpeechRecognizer, logits: Tensor, lengths: Int32Array, options: DecodingOptions): Recognition[] {
+function decodeCtc(recognizer: SpeechRecognizer, logits: Tensor, lengths: Int32Array, options: DecodingOptions): Recognition[] {
   const { beamWidth = 1, scorer = null, scorerWeight = 1, insertionBonus = 0 } = options;
   if (beamWidth === 1 && scorer === null) {
     return ctcGreedy(logits, { inputLengths: lengths }).map(({ symbols, logProbability }) =>
@@ -146,12 +178,12 @@ function rounded(seconds: number): number {
 }
 
 /** Those of about one length together, the first ones first as far as that goes. */
-function batchesByLength(features: readonly Float32Array[]): number[][] {
+function batchesByLength(features: readonly Float32Array[], inputSize: number): number[][] {
   const order = features.map((_, i) => i).sort((a, b) => features[a].length - features[b].length);
   const batches: number[][] = [];
   let batch: number[] = [];
   for (const i of order) {
-    if (batch.length > 0 && (batch.length + 1) * features[i].length > framesAtOnce * 40) {
+    if (batch.length > 0 && (batch.length + 1) * features[i].length > framesAtOnce * inputSize) {
       batches.push(batch);
       batch = [];
     }

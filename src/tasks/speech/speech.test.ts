@@ -86,7 +86,7 @@ describe('a recogniser', () => {
   const model = join(out, 'model.safetensors');
   beforeAll(async () => {
     training = await trained({}, out);
-  });
+  }, 120_000);
 
   it('learns to spell tones', async () => {
     const { cer, wer } = await training.evaluate();
@@ -178,11 +178,46 @@ describe('a recogniser', () => {
   });
 });
 
+describe('other criteria', () => {
+  it('a transducer learns, listens, and says when', async () => {
+    const { recognizer, evaluate } = await trained({
+      criterion: 'transducer',
+      bidirectional: false,
+      decoderSize: 16,
+      epochs: 36,
+      specAugment: false,
+    });
+    expect((await evaluate()).cer).toBeLessThan(0.1);
+    const sound = say('cab a', new Random(4));
+    const { text, words } = await recognize(recognizer, sound);
+    expect(text).toBe('cab a');
+    expect(words[1].start).toBeGreaterThan(words[0].end);
+    for (const beamWidth of [1, 4]) {
+      const stream = new SpeechStream(recognizer, { beamWidth });
+      for (let at = 0; at < sound.length; at += 700) stream.push(sound.subarray(at, at + 700));
+      expect(stream.end()).toBe((await recognize(recognizer, sound, rate, { beamWidth })).text);
+    }
+  });
+
+  it('a decoder with attention learns, looks on from left to right, and is refused as a stream', async () => {
+    const { recognizer, evaluate } = await trained({ criterion: 'attention', decoderSize: 24, epochs: 40, specAugment: false });
+    expect((await evaluate()).cer).toBeLessThan(0.25);
+    const { text, symbols } = await recognize(recognizer, say('cab', new Random(4)), rate, { beamWidth: 4 });
+    expect(text).toBe('cab');
+    const starts = symbols.map(({ start }) => start);
+    expect(starts).toEqual([...starts].sort((a, b) => a - b));
+    const causal = await prepareSpeech({ train: [manifest] }, { ...small, criterion: 'attention', bidirectional: false });
+    expect(() => new SpeechStream(causal.recognizer)).toThrow('received one with attention');
+    const scorer = { start: () => 0, score: () => 0, end: () => 0, advance: (states: readonly unknown[]) => [...states] };
+    await expect(recognize(recognizer, say('a', new Random(1)), rate, { scorer })).rejects.toThrow('for a language model or a lexicon');
+  });
+});
+
 describe('a stream', () => {
   let recognizer: SpeechRecognizer;
   beforeAll(async () => {
     ({ recognizer } = await trained({ bidirectional: false, normalization: 'running', deltas: 1, epochs: 14 }));
-  });
+  }, 120_000);
 
   it.each([{ beamWidth: 1 }, { beamWidth: 6 }])('hears the same in pieces as in one go, with $beamWidth', async (options) => {
     for (const [seed, from] of [

@@ -1,15 +1,11 @@
 /** Recognition while speech comes in: samples in pieces, as a microphone gives them; words that will stay, and those that may change. */
-import { scope } from '../../autograd/scope.ts';
-import { noGrad } from '../../autograd/tape.ts';
-import { tensor } from '../../autograd/tensor.ts';
 import type { FeatureStage } from '../../data/audio/spectral-features.ts';
-import { CtcBeamSearch } from '../../decode/ctc-beam-search.ts';
-import { CtcGreedyDecoder } from '../../decode/ctc-greedy.ts';
 import type { PyramidalStream } from '../../nn/pyramidal-encoder.ts';
 import type { Floats } from '../../nn/recurrent-stream.ts';
 import { ConfigError } from '../../tensor/errors.ts';
 import type { DecodingOptions } from './recognize.ts';
 import type { SpeechRecognizer } from './saved.ts';
+import { CtcDecoder, TransducerDecoder } from './streaming-decoder.ts';
 
 /** What has been said so far. */
 export interface PartialResult {
@@ -41,14 +37,19 @@ export class SpeechStream {
   readonly #features: FeatureStage;
   readonly #encoder: PyramidalStream;
   readonly #options: SpeechStreamOptions;
-  #decoder: CtcGreedyDecoder | CtcBeamSearch;
+  #decoder: CtcDecoder | TransducerDecoder;
 
-  /** @throws ConfigError when the recogniser reads from the end too, or measures features by the whole utterance */
+  /** @throws ConfigError when the recogniser reads from the end too, looks at all of it, or measures features by the whole utterance */
   constructor(recognizer: SpeechRecognizer, options: SpeechStreamOptions = {}) {
     const { model, frontEnd } = recognizer;
     if (model.architecture.bidirectional) {
       throw new ConfigError(
         '[SpeechStream] expected a recogniser that is not bidirectional: this one needs the whole utterance. Train with bidirectional: false.',
+      );
+    }
+    if (model.speller !== null) {
+      throw new ConfigError(
+        '[SpeechStream] expected a recogniser with CTC or a transducer, received one with attention, which looks at the whole utterance.',
       );
     }
     if (!frontEnd.isStreaming) {
@@ -74,16 +75,14 @@ export class SpeechStream {
   end(): string {
     this.#read(this.#features.end());
     this.#decode(this.#encoder.end());
-    const symbols = this.#decoder instanceof CtcGreedyDecoder ? greedySymbols(this.#decoder) : (this.#decoder.finish()[0]?.symbols ?? []);
+    const text = this.#text(this.#decoder.finish().symbols).trim();
     this.#decoder = this.#newDecoder();
-    return this.#text(symbols).trim();
+    return text;
   }
 
-  #newDecoder(): CtcGreedyDecoder | CtcBeamSearch {
-    const { beamWidth = 1, scorer = null, scorerWeight = 1, insertionBonus = 0 } = this.#options;
-    const { classes } = this.#recognizer.symbols;
-    if (beamWidth === 1 && scorer === null) return new CtcGreedyDecoder(classes);
-    return new CtcBeamSearch(classes, { beamWidth, scorer, scorerWeight, insertionBonus });
+  #newDecoder(): CtcDecoder | TransducerDecoder {
+    const { output, transducer } = this.#recognizer.model;
+    return transducer === null ? new CtcDecoder(output, this.#options) : new TransducerDecoder(transducer.decoder(), this.#options);
   }
 
   #read(frames: Float32Array): void {
@@ -98,26 +97,19 @@ export class SpeechStream {
 
   #decode(steps: readonly Floats[]): void {
     if (steps.length === 0) return;
-    const { output } = this.#recognizer.model;
     const width = steps[0].length;
     const values = new Float32Array(steps.length * width);
     for (const [t, step] of steps.entries()) values.set(step, t * width);
-    const x = tensor(values, { shape: [steps.length, width], backend: output.backend });
-    this.#decoder.push(scope(() => noGrad(() => output.forward(x).dataSync())));
+    this.#decoder.push(values);
   }
 
   #result(): PartialResult {
-    if (this.#decoder instanceof CtcGreedyDecoder) return { stable: this.#text(greedySymbols(this.#decoder)).trimStart(), partial: '' };
     const stable = this.#text(this.#decoder.stable).trimStart();
-    const whole = this.#text(this.#decoder.best()[0].symbols).trimStart();
+    const whole = this.#text(this.#decoder.best).trimStart();
     return { stable, partial: whole.slice(stable.length) };
   }
 
   #text(symbols: readonly number[]): string {
     return this.#recognizer.symbols.decode(symbols);
   }
-}
-
-function greedySymbols(decoder: CtcGreedyDecoder): number[] {
-  return decoder.result.symbols.map(({ symbol }) => symbol);
 }

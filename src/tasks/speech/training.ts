@@ -117,7 +117,7 @@ async function build(paths: DataPaths, given: SpeechOptions): Promise<Parts> {
     tooShort,
     config,
     batches: new SpeechBatches(train, options, { frontEnd, encode: (transcript) => symbols.encode(transcript) }),
-    loss: (batch) => ({ loss: model.loss(batch), items: batch.lengths.reduce((sum, n) => sum + n, 0) }),
+    loss: (batch) => ({ loss: model.loss(batch, options.ctcWeight), items: batch.lengths.reduce((sum, n) => sum + n, 0) }),
     evaluate: ({ pause }) => evaluateSpeech(recognizer, valid, { pause }).then(({ metrics }) => metrics),
     monitor: { metric: options.units === 'character' ? 'cer' : 'wer', mode: 'min' },
     randoms: { model: model.rng },
@@ -215,7 +215,7 @@ function frontEndConfig(options: ResolvedOptions, sampleRateHz: number): Omit<Fr
     frameLengthMs: options.frameLength,
     frameShiftMs: options.frameShift,
     numMelBins: options.melBins,
-    numCeps: options.numCeps,
+    numCeps: options.numCeps ?? Math.min(13, options.melBins),
     deltas: options.deltas as 0 | 1 | 2,
     normalization: options.normalization,
   };
@@ -231,7 +231,8 @@ async function measured(plain: FrontEnd, { normalization }: ResolvedOptions, tra
 
 function architectureOf(options: ResolvedOptions, inputSize: number, symbols: SymbolTable): SpeechArchitecture {
   const { criterion, cell, hiddenSize, factors, bidirectional, dropout } = options;
-  return { criterion, cell, inputSize, hiddenSize, factors: [...factors], bidirectional, dropout, classes: symbols.classes };
+  const decoderSize = criterion === 'ctc' ? 0 : (options.decoderSize ?? hiddenSize);
+  return { criterion, cell, inputSize, hiddenSize, factors: [...factors], bidirectional, dropout, decoderSize, classes: symbols.classes };
 }
 
 /** Of CTC: one a symbol, and one between equal ones. */

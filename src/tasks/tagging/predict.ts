@@ -128,6 +128,18 @@ async function* inGroups<T>(items: AsyncIterable<T>, size: number): AsyncGenerat
   if (group.length > 0) yield group;
 }
 
+/** The first sentence of an input that `tagText` would tag; null when there is none. */
+export async function firstSentence({ encoder }: TrainedTagger, source: TextSource): Promise<FeatureTokens | null> {
+  const { tokenize, inputFormat } = parseOptions(predictSchema, {});
+  const { format, columns, target } = encoder.vocabulary;
+  const { isColumns, source: whole } = await inputOf(source, inputFormat);
+  const sentences = isColumns
+    ? sentencesOf(await openColumns(whole, { format, columns, mayLack: target }))
+    : textSentences(whole, tokenize);
+  for await (const sentence of sentences) if (sentence.words.length > 0) return sentence;
+  return null;
+}
+
 // ---- input --------------------------------------------------------------------------------------------------------------
 
 /** Whether the input has columns: its name says so, or a tab in its first line that is no comment. */

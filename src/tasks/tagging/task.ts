@@ -6,6 +6,7 @@ import type { Facts, PreparedTraining, Task, TaskOptions } from '../task.ts';
 import type { TaggingConfig } from './config.ts';
 import { evaluateTagger, reportOf, type TaggedSentence } from './evaluate.ts';
 import type { Tagger } from './model.ts';
+import { observe } from './observe.ts';
 import { evaluateSchema, predictSchema, type TaggingOptions, type TagOptions, trainSchema } from './options.ts';
 import { tagText } from './predict.ts';
 import { taggerFrom } from './saved.ts';
@@ -58,6 +59,10 @@ export const tagging: Task = {
     for await (const { text, sentence } of tagText(taggerFrom(file), input, options as TagOptions)) {
       yield sentence === null ? { text } : { text, value: sentence };
     }
+  },
+
+  async observe(file, input) {
+    return observe(taggerFrom(file), input);
   },
 
   describe(file) {

@@ -59,11 +59,17 @@ export class TextClassifierModel extends Module {
 
   /** Logits of the labels, and the attention on words. @param batch of B texts of up to T words */
   forward(batch: WordBatch): Classified {
-    const { bidirectional, pooling } = this.architecture;
     const { lengths } = batch;
     return inScope(() => {
       const x = this.#drop(this.words.forward(batch));
-      const { output } = this.rnn.forward(x, null, { lengths });
+      return this.classified(this.rnn.forward(x, null, { lengths }).output, lengths);
+    });
+  }
+
+  /** From the layers' output [B, T, D·H] on. */
+  classified(output: Tensor, lengths: WordBatch['lengths']): Classified {
+    const { bidirectional, pooling } = this.architecture;
+    return inScope(() => {
       const classified = (pooled: Tensor, attention: Tensor | null = null): Classified => ({
         logits: this.output.forward(this.#drop(pooled)),
         attention,

@@ -1,5 +1,5 @@
 /** Text classification as a task of the command line. */
-import { linesIn, type TextSource, textFile } from '../../data/text/text-source.ts';
+import { linesIn, type TextSource, textFile, textIn } from '../../data/text/text-source.ts';
 import { ConfigError, FormatError } from '../../tensor/errors.ts';
 import type { ModelFile } from '../../training/model-file.ts';
 import type { Evaluation, Facts, PredictInput, Prediction, PreparedTraining, Task, TaskOptions } from '../task.ts';
@@ -9,6 +9,7 @@ import { formatOf, labelIds, numbersOf, readAll, valuesOf } from './dataset.ts';
 import { evaluateClassifier } from './evaluate.ts';
 import { hasRecords, type LabelledTextFormat, unlabelledTexts } from './labelled-texts.ts';
 import type { TextClassifierModel } from './model.ts';
+import { observe } from './observe.ts';
 import { type ClassifyOptions, evaluateSchema, predictSchema, type TextClassifierOptions, trainSchema } from './options.ts';
 import { textClassifierFrom } from './saved.ts';
 import { classificationJson, describeClassification, summarizeClassification } from './screen.ts';
@@ -39,6 +40,10 @@ export const textClassification: Task = {
 
   evaluate,
   predict,
+
+  async observe(file, input) {
+    return observe(textClassifierFrom(file), await textIn(input));
+  },
 
   describe(file) {
     const { model, labels, config } = textClassifierFrom(file);

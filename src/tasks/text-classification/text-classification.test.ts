@@ -15,6 +15,7 @@ import type { TextClassifierArchitecture } from './config.ts';
 import { readClassifierData } from './dataset.ts';
 import { classifierLoss } from './loss.ts';
 import { TextClassifierModel } from './model.ts';
+import { observe } from './observe.ts';
 import { poolings, resolveOptions, type TextClassifierOptions } from './options.ts';
 import { loadTextClassifier, saveTextClassifier, textClassifierFrom } from './saved.ts';
 import { textClassification } from './task.ts';
@@ -365,6 +366,17 @@ describe('the task', () => {
     const path = file('named.csv', 'body\nThe soup was good but hot.\n');
     expect((await predictions({ ...textFile(path), path }, { textColumn: 'body' }))[0].text).toMatch(/^good/);
     await expect(predictions({ ...textOf('', 'standard input'), path: null })).rejects.toThrow('expected a text to label, received none');
+  });
+
+  test('what its layers read of a text leads to its answer', async () => {
+    await ready;
+    const classifier = await loadTextClassifier(path);
+    const text = 'The soup was not good but hot.';
+    const [{ probabilities }] = await classifyTexts(classifier, [text]);
+    const { layers, x, tokens, losses } = observe(classifier, text);
+    expect(tokens.join(' ')).toBe('The soup was not good but hot .');
+    expect(losses!(layers.forward(x).output, 0).item()).toBeCloseTo(-Math.log(Math.max(...probabilities.values())), 5);
+    expect(() => observe(classifier, ' ')).toThrow('expected a text to look at the classifier with, received none.');
   });
 
   test('a model file gives the classifier back, and one that does not fit is refused', async () => {

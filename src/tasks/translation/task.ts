@@ -165,7 +165,7 @@ function prepared({ translator, data, options, files, steps, run, evaluate: meas
     ],
     steps,
     items: 'pieces',
-    monitored: 'bleu',
+    monitored: 'chrf',
     heldOut: 'sentences',
     next: { label: 'Translate', input: '"A sentence."' },
     valid: files.valid,

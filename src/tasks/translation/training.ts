@@ -28,7 +28,7 @@ export interface TranslationTraining {
   readonly files: { readonly train: readonly string[]; readonly valid: readonly string[] };
   /** Training steps in all. */
   readonly steps: number;
-  /** Trains, and tells what happens; the model then has the best weights, by greedy BLEU. */
+  /** Trains, and tells what happens; the model then has the best weights, by chrF of greedy translations. */
   run(options?: { readonly signal?: AbortSignal }): AsyncGenerator<TrainingEvent, void, void>;
   /** On all validation pairs, with a beam. */
   evaluate(): Promise<TranslationMetrics>;
@@ -118,7 +118,8 @@ async function build(files: TranslationFiles, given: TranslationOptions): Promis
       );
       return { ...metrics, loss: await lossOf(translator, pairs, pause) };
     },
-    monitor: { metric: 'bleu', mode: 'max' },
+    // Not BLEU, which is 0 as long as no four words in a row are right: always, of short sentences.
+    monitor: { metric: 'chrf', mode: 'max' },
     randoms: { model: model.rng, choices },
     fingerprint: data.fingerprint,
   };

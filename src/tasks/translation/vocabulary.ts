@@ -7,6 +7,7 @@ import { FormatError, unknownName } from '../../tensor/errors.ts';
 
 /** What a piece of a sentence is: bytes learnt by byte-pair encoding, or a word between spaces. */
 export const levels = ['bpe', 'word'] as const;
+/** `bpe` or `word`. */
 export type TranslationLevel = (typeof levels)[number];
 
 /** Fills sequences up; it stands in no sentence. */
@@ -65,6 +66,7 @@ export class SentenceVocabulary {
     throw new FormatError(`vocabulary: ${unknownName('level', String((json as { level?: unknown } | null)?.level), levels)}`);
   }
 
+  /** What `fromJSON` reads. */
   toJSON(): SentenceVocabularyJson {
     return this.#bpe === null ? { level: 'word', words: this.#words!.toJSON() } : { level: 'bpe', bpe: this.#bpe.toJSON() };
   }

@@ -43,6 +43,15 @@ describe('the engine of Explore', () => {
     for (const [k, list] of losses.entries()) expect(list.at(-1)!.loss, cells[k]).toBeLessThan(0.7 * list[0].loss);
   });
 
+  test('a training goes on at another rate', async () => {
+    const engine = new Engine(defaults);
+    engine.train();
+    const before = await engine.look(0);
+    engine.tune({ ...defaults, learningRate: 0 });
+    engine.train();
+    expect((await engine.look(0)).cells[2].values).toEqual(before.cells[2].values);
+  });
+
   test('the same settings give the same numbers', async () => {
     const run = async () => {
       const engine = new Engine(defaults);

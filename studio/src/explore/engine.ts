@@ -177,6 +177,11 @@ export class Engine {
     return this.#steps;
   }
 
+  /** Another learning rate for a training that goes on. */
+  tune(settings: Settings): void {
+    for (const learner of this.#learners) learner.tune(settings);
+  }
+
   /** One step of each network. @returns whether any of them still learns */
   train(): boolean {
     this.#steps += 1;

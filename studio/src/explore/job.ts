@@ -6,6 +6,8 @@ import type { Settings } from './settings.ts';
 export type ToExplore =
   /** New networks. */
   | { readonly kind: 'build'; readonly settings: Settings; readonly lossStep: number; readonly generation: number }
+  /** The same networks, another learning rate. */
+  | { readonly kind: 'tune'; readonly settings: Settings }
   | { readonly kind: 'look'; readonly lossStep: number }
   | { readonly kind: 'train'; readonly isOn: boolean }
   /** The page has drawn a frame and can take the next. */
@@ -78,6 +80,8 @@ export const job: Job = (post) => {
         isTraining = false;
         isWaiting = false;
         void show();
+      } else if (message.kind === 'tune') {
+        engine?.tune(message.settings);
       } else if (message.kind === 'look') {
         lossStep = message.lossStep;
         void show();

@@ -6,8 +6,8 @@ export interface Scene {
   readonly view: View;
   /** Whether the networks learn. */
   readonly trains: boolean;
-  /** Until the next scene; the last one stays. */
-  readonly seconds: number;
+  /** When the next scene comes: after so many seconds, or steps of training. Absent: this one stays. */
+  readonly until?: { readonly seconds: number } | { readonly steps: number };
   /** What there is to see. */
   readonly says: string;
   /** The unit of c that follows what is wanted most closely is chosen at the end. */
@@ -33,7 +33,6 @@ export const presets: readonly Preset[] = [
       scene(recall, {
         view: 'all',
         trains: false,
-        seconds: 0,
         says: 'The last step asks for the first letter. Follow the gradient of that answer back: in the simple RNN nothing of it reaches the letter, along the LSTM’s cell state much of it does. What no gradient reaches cannot be learnt.',
       }),
     ],
@@ -47,7 +46,7 @@ export const presets: readonly Preset[] = [
         {
           view: 'all',
           trains: false,
-          seconds: 3.5,
+          until: { seconds: 3.5 },
           says: 'Weights of a spectral radius of 1, relu: going back, the RNN’s gradient fades. Now the weights grow …',
         },
       ),
@@ -56,7 +55,6 @@ export const presets: readonly Preset[] = [
         {
           view: 'all',
           trains: false,
-          seconds: 0,
           says: 'At 1.8 every step back multiplies it by more than one: over the sequence it grows by powers of ten. The gates of GRU and LSTM hold theirs. Thin lines: before.',
         },
       ),
@@ -71,7 +69,7 @@ export const presets: readonly Preset[] = [
         {
           view: 'rnn',
           trains: true,
-          seconds: 3,
+          until: { steps: 60 },
           says: 'Plain gradient descent on large weights, no clipping: one exploding gradient throws the RNN’s weights away, and its loss is no longer a number …',
         },
       ),
@@ -80,7 +78,6 @@ export const presets: readonly Preset[] = [
         {
           view: 'rnn',
           trains: true,
-          seconds: 0,
           says: 'The same weights, data and rate, the gradient’s norm clipped to 1: the loss falls.',
         },
       ),
@@ -95,7 +92,7 @@ export const presets: readonly Preset[] = [
         {
           view: 'lstm',
           trains: false,
-          seconds: 3.5,
+          until: { seconds: 3.5 },
           says: 'A forget bias of −2: the gate f is nearly shut, the cell state c is lost within a few steps, and the gradient with it …',
         },
       ),
@@ -104,7 +101,6 @@ export const presets: readonly Preset[] = [
         {
           view: 'lstm',
           trains: false,
-          seconds: 0,
           says: 'A bias of 4: f is open, c stays, and the gradient reaches the beginning. This is why an LSTM’s training often starts with a forget bias of 1 or more.',
         },
       ),
@@ -116,14 +112,13 @@ export const presets: readonly Preset[] = [
     scenes: [
       scene(
         { lesson: 'brackets', length: 40, hiddenSize: 8, learningRate: 0.02, forgetBias: 2, text: '' },
-        { view: 'lstm', trains: true, seconds: 4, says: 'It learns to say how many brackets are open …' },
+        { view: 'lstm', trains: true, until: { steps: 300 }, says: 'It learns to say how many brackets are open …' },
       ),
       scene(
         { lesson: 'brackets', length: 40, hiddenSize: 8, learningRate: 0.02, forgetBias: 2, text: '' },
         {
           view: 'lstm',
           trains: false,
-          seconds: 0,
           findsUnit: true,
           says: 'One unit of its cell state c has become a counter: up at each “(”, down at each “)”. Type brackets of your own to test it.',
         },

@@ -4,8 +4,8 @@ export interface Pixels {
   readonly height: number;
   /** [height, width] row-major: 0 black … 1 white; what is transparent is white. */
   readonly grey: Float32Array;
-  /** [height, width, 3] row-major, 0…1. */
-  readonly rgb: Float32Array;
+  /** [height, width, 3] row-major, 0…255. */
+  readonly rgb: Uint8Array;
 }
 
 /** @param most pixels of the longer side; larger pictures are made smaller */
@@ -23,11 +23,11 @@ export async function pixelsOf(file: Blob, most = 1024): Promise<Pixels> {
   bitmap.close();
   const { data } = context.getImageData(0, 0, width, height);
   const grey = new Float32Array(width * height);
-  const rgb = new Float32Array(3 * width * height);
+  const rgb = new Uint8Array(3 * width * height);
   for (let k = 0; k < grey.length; k++) {
-    const [r, g, b] = [data[4 * k] / 255, data[4 * k + 1] / 255, data[4 * k + 2] / 255];
+    const [r, g, b] = [data[4 * k], data[4 * k + 1], data[4 * k + 2]];
     rgb.set([r, g, b], 3 * k);
-    grey[k] = 0.299 * r + 0.587 * g + 0.114 * b;
+    grey[k] = (0.299 * r + 0.587 * g + 0.114 * b) / 255;
   }
   return { width, height, grey, rgb };
 }

@@ -1,7 +1,7 @@
 /** Events of a run as they come from the server: whole again after a lost connection, a server that was started anew, a log that was cut back. */
 import type { RunLog } from '../charts/run-log.ts';
 
-export type FeedState = 'connecting' | 'live' | 'lost';
+export type FeedState = 'connecting' | 'live' | 'lost' | 'over';
 
 export interface FeedTarget {
   /** A new, empty log: what was there before is no longer true. */
@@ -11,15 +11,20 @@ export interface FeedTarget {
   changed(state: FeedState): void;
 }
 
+export interface Feed {
+  end(): void;
+  /** The log has so many bytes now: a run that was over may have been taken up again. */
+  noticed(bytes: number): void;
+}
+
 /** After a connection was refused for good, in milliseconds. */
 const patience = 2000;
 
-/** @returns ends it */
-export function followRun(id: string, target: FeedTarget): () => void {
+export function followRun(id: string, target: FeedTarget): Feed {
   let offset = 0;
   let source: EventSource | null = null;
   let timer: ReturnType<typeof setTimeout> | undefined;
-  let isOver = false;
+  let isEnded = false;
 
   const connect = (): void => {
     source = new EventSource(`./api/events?run=${encodeURIComponent(id)}&from=${offset}`);
@@ -28,7 +33,9 @@ export function followRun(id: string, target: FeedTarget): () => void {
       const { data, lastEventId } = event as MessageEvent<string>;
       offset = Number(lastEventId) || offset;
       target.log().pushLines(data);
-      target.changed('live');
+      // A browser has six connections to a server: one that nothing comes from any more is given back.
+      if (target.log().done === null) target.changed('live');
+      else rest();
     });
     source.addEventListener('reset', () => {
       offset = 0;
@@ -38,15 +45,25 @@ export function followRun(id: string, target: FeedTarget): () => void {
     source.onerror = () => {
       target.changed('lost');
       // The browser tries again by itself, from where it was, unless the answer was an error.
-      if (source?.readyState !== EventSource.CLOSED || isOver) return;
+      if (source?.readyState !== EventSource.CLOSED || isEnded) return;
       timer = setTimeout(connect, patience);
     };
   };
-  connect();
-  return () => {
-    isOver = true;
-    clearTimeout(timer);
+  const rest = (): void => {
     source?.close();
+    source = null;
+    target.changed('over');
+  };
+  connect();
+  return {
+    end: () => {
+      isEnded = true;
+      clearTimeout(timer);
+      source?.close();
+    },
+    noticed: (bytes) => {
+      if (source === null && !isEnded && bytes !== offset) connect();
+    },
   };
 }
 
