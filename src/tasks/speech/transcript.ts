@@ -51,10 +51,12 @@ export class SymbolTable {
     return Int32Array.from(symbolsOf(this.unit, transcript).flatMap((symbol) => this.#classes.get(symbol) ?? []));
   }
 
+  /** The symbol of a class from 1 on. */
   symbol(k: number): string {
     return this.symbols[k - 1];
   }
 
+  /** What these classes write. */
   decode(classes: ArrayLike<number>): string {
     return Array.from(classes, (k) => this.symbol(k)).join(this.separator);
   }
