@@ -3,6 +3,7 @@ import type { spellings, units as unitNames } from './options.ts';
 
 /** What a transcript is made of. */
 export type Unit = (typeof unitNames)[number];
+/** How a transcript is written before it is compared; see `spell`. */
 export type Spelling = (typeof spellings)[number];
 
 /**
