@@ -134,7 +134,7 @@ const runs = values.models.split(',').flatMap((name): QualityRun[] => {
   const onLines = trainAndEvaluate({
     name: `${name}, lines of 5`,
     task: 'handwriting',
-    train: files,
+    train,
     test: [lines],
     out,
     config: complete,
