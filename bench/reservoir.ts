@@ -4,6 +4,7 @@
  *
  *   UNROLLED_THREADS=2 npx tsx bench/reservoir.ts
  */
+import { loadavg } from 'node:os';
 import { EchoStateNetwork, getBackend, mackeyGlass, Random, tensor } from '../src/index.ts';
 import { type Circumstances, circumstances, keepResult } from './circumstances.ts';
 
@@ -14,7 +15,11 @@ export interface ReservoirSpeed extends Circumstances {
     readonly what: string;
     readonly medianMs: number;
     readonly quartilesMs: readonly [number, number];
+    /** Of all threads, in user and system: what it takes of an otherwise busy machine. */
+    readonly cpuMs: number;
   }[];
+  /** Processes that wanted to run in the minute before, 2 being all that the machine runs at once. */
+  readonly load: number;
 }
 
 if (process.argv[1] === import.meta.filename) {
@@ -34,24 +39,29 @@ if (process.argv[1] === import.meta.filename) {
     });
   const esn = draw(1);
   const timed = (repeats: number, body: (i: number) => void) => {
+    const cpu = process.cpuUsage();
     const times = Array.from({ length: repeats }, (_, i) => {
       const since = performance.now();
       body(i);
       return performance.now() - since;
     }).sort((a, b) => a - b);
+    const { user, system } = process.cpuUsage(cpu);
     const at = (share: number) => times[Math.round(share * (times.length - 1))];
-    return { medianMs: at(0.5), quartilesMs: [at(0.25), at(0.75)] as [number, number] };
+    return { medianMs: at(0.5), quartilesMs: [at(0.25), at(0.75)] as [number, number], cpuMs: (user + system) / 1000 / repeats };
   };
   esn.fit(x, y);
   const records = [
     { what: 'driven for 10,000 steps, readout solved', ...timed(15, () => esn.fit(x, y)) },
     { what: 'weights drawn, spectral radius found', ...timed(5, (i) => draw(i + 2)) },
   ];
-  for (const { what, medianMs, quartilesMs } of records)
-    console.log(`${what}: ${medianMs.toFixed(0)} ms (${quartilesMs.map((ms) => ms.toFixed(0)).join(' … ')})`);
+  for (const { what, medianMs, quartilesMs, cpuMs } of records)
+    console.log(
+      `${what}: ${medianMs.toFixed(0)} ms (${quartilesMs.map((ms) => ms.toFixed(0)).join(' … ')}), ${cpuMs.toFixed(0)} ms of processors`,
+    );
   keepResult('reservoir', {
     ...circumstances('UNROLLED_THREADS=2 npx tsx bench/reservoir.ts'),
     description: getBackend().description,
+    load: loadavg()[0],
     records,
   });
 }

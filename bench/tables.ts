@@ -363,13 +363,15 @@ function watched({ hiddenSize, batchSize, steps }: Pick<WatchCost, 'hiddenSize' 
 function reservoir(): string {
   const result = readResult<ReservoirSpeed>('reservoir');
   if (result === null) return notMeasured('UNROLLED_THREADS=2 npx tsx bench/reservoir.ts');
-  const rows = result.records.map(({ what, medianMs, quartilesMs }, i) => [
+  const rows = result.records.map(({ what, medianMs, quartilesMs, cpuMs }, i) => [
     what,
     `${time(medianMs)} (${quartilesMs.map(time).join(' – ')})`,
+    time(cpuMs),
     i === 0 ? `≤ ${limits.reservoirMs} ms` : '–',
     i === 0 ? verdict(medianMs <= limits.reservoirMs) : '–',
   ]);
-  return `${above(result, result.description)}\n\n${table(['1,000 units, a tenth of the weights', 'median (quartiles)', 'target', 'met'], rows)}`;
+  const load = `load of the machine ${result.load.toFixed(1)}`;
+  return `${above(result, result.description)} · ${load}\n\n${table(['1,000 units, a tenth of the weights', 'median (quartiles)', 'of processors', 'target', 'met'], rows)}`;
 }
 
 function translation(): string {
