@@ -54,7 +54,17 @@ const several = (count: number): string =>
 
 const training = await prepareHandwriting(
   { train: [textOf(several(1000), 'lines.jsonl')] },
-  { bidirectional: false, numLayers: 1, factors: [4], hiddenSize: 64, spacing: 0.12, dropout: 0, learningRate: 0.006, maxSteps: 500 },
+  {
+    bidirectional: false,
+    numLayers: 1,
+    factors: [4],
+    restSteps: 1,
+    hiddenSize: 64,
+    spacing: 0.12,
+    dropout: 0,
+    learningRate: 0.006,
+    maxSteps: 500,
+  },
 );
 for await (const event of training.run()) {
   if (event.type === 'validation') console.log(`step ${event.step}: character error rate ${(100 * event.metrics.cer).toFixed(1)} %`);

@@ -1,7 +1,7 @@
 /**
  * How far back networks learn to remember: adding and copy memory with what matters T = 50…1000 steps back, for an RNN with tanh, one with
  * relu and the identity, an LSTM, a GRU and an echo state network; and, at T = 200, what helps. Beside each result the norm of the
- * gradient through time, before training and after. 20 minutes of one core.
+ * gradient through time, before training and after. Five minutes of one core.
  *
  *   UNROLLED_THREADS=1 npx tsx bench/quality/long-memory.ts            raw results, table and figure of docs/long-memory.md
  *   … --again                                                          measures anew what has been measured

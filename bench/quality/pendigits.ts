@@ -92,12 +92,13 @@ const aside = new Set([...new Random(1).permutation(writers.length).subarray(0, 
 const trainDigits = all.filter(({ writer }) => !aside.has(writer));
 const testDigits =
   heldOut > 0 ? all.filter(({ writer }) => aside.has(writer)) : await digitsIn(dataFile(values.data, 'pendigits-orig.tes', origin));
-const train = [
-  written('train-single.jsonl', linesOf(trainDigits, 1, 1, 2)),
-  ...[2, 3, 5].map((length) =>
-    written(`train-lines-${length}.jsonl`, linesOf(trainDigits, length, length === 5 ? Number(values.lines) - 2 : 1, 10 + length)),
+const lengths = [1, 2, 3, 5];
+const train = lengths.map((length) =>
+  written(
+    `train-lines-${length}.jsonl`,
+    linesOf(trainDigits, length, length === 5 ? Number(values.lines) - 2 : 1, length === 1 ? 2 : 10 + length),
   ),
-];
+);
 const single = written('test-single.jsonl', linesOf(testDigits, 1, 1, 3));
 const lines = written('test-lines.jsonl', linesOf(testDigits, 5, 1, 4));
 
@@ -121,12 +122,23 @@ const config = {
   // One validation, at the end: no weights are chosen by it.
   evaluateEvery: 1_000_000,
 };
-const models: Readonly<Record<string, object>> = { bidirectional: {}, streaming: { bidirectional: false, hiddenSize: 128 } };
+/** What is particular to each model. */
+const models: Readonly<Record<string, object>> = {
+  bidirectional: {},
+  streaming: { bidirectional: false, hiddenSize: 128, restSteps: 1 },
+};
 
 const runs = values.models.split(',').flatMap((name): QualityRun[] => {
   const out = join(folder, name);
   const complete = { ...config, ...models[name], ...JSON.parse(values.config) };
-  const onLines = trainAndEvaluate({ name: `${name}, lines of 5`, task: 'handwriting', train, test: [lines], out, config: complete });
+  const onLines = trainAndEvaluate({
+    name: `${name}, lines of 5`,
+    task: 'handwriting',
+    train,
+    test: [lines],
+    out,
+    config: complete,
+  });
   const report = JSON.parse(unrolled(['evaluate', join(out, 'model.safetensors'), single, '--json']));
   console.log(`${name}, single digits: ${JSON.stringify(report.metrics)}`);
   return [onLines, { ...onLines, name: `${name}, single digits`, metrics: report.metrics, samples: report.samples }];
@@ -135,7 +147,7 @@ if (heldOut === 0) {
   // Models may be trained one at a time.
   const others = (readResult<QualityResult>('quality-pendigits')?.runs ?? []).filter(({ name }) => runs.every((run) => run.name !== name));
   keepQuality('pendigits', 'UNROLLED_THREADS=1 npx tsx bench/quality/pendigits.ts --data FOLDER', {
-    data: `pendigits (Alpaydin & Alimoglu 1998), pen trajectories: ${trainDigits.length} digits of ${writers.length} writers to learn from, alone and in lines of 2, 3 and 5; ${testDigits.length} digits of 14 other writers to test on, alone (exact: share that is read right), and each once in ${Math.floor(testDigits.length / 5)} lines of 5, drawn at random from one writer.`,
+    data: `pendigits (Alpaydin & Alimoglu 1998), pen trajectories: ${trainDigits.length} digits of ${writers.length} writers to learn from, alone and in lines of 2, 3 and 5; ${testDigits.length} digits of 14 other writers to test on, alone (exact: share that is read right), and in ${readFileSync(lines, 'utf8').trim().split('\n').length} lines of 5, each digit at most once, drawn at random from one writer.`,
     runs: [...others, ...runs].sort((a, b) => a.name.localeCompare(b.name)),
     hasMean: false,
     targets: [

@@ -13,6 +13,7 @@ import { sequenceOf } from './sequence.ts';
 
 /** What becomes of the k steps: they stand side by side (a pyramid), or all but the first are left out (a stride). */
 export const subsamplings = ['concat', 'stride'] as const;
+/** 'concat' or 'stride'; see `subsample`. */
 export type Subsampling = (typeof subsamplings)[number];
 
 /** How a sequence is made shorter. */

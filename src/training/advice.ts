@@ -17,6 +17,11 @@ const bounds = {
   updateRatio: 0.1,
 } as const;
 
+/**
+ * Turns looks into warnings.
+ *
+ * @example for (const message of adviser.seen(event)) console.warn(message);
+ */
 export class Adviser {
   readonly #streaks = new Map<string, number>();
   readonly #told = new Set<string>();
@@ -48,7 +53,6 @@ export function findingsOf(layer: RecurrenceStatistics): Finding[] {
   const { growth, steps, cell, direction, gates, deadUnits, saturatedStates } = layer;
   const reached = layer.times.filter((_, k) => layer.gradientNorms[k] > 0);
   const [first, last] = direction === 'forward' ? [0, reached.at(-1) ?? steps - 1] : [steps - 1, reached[0] ?? 0];
-  const isGated = cell.startsWith('LSTM') || cell.startsWith('GRU');
   const findings: Finding[] = [];
   const find = (what: string, message: string): void => void findings.push({ key: `${what} ${name}`, message: `${name}: ${message}` });
 
@@ -59,9 +63,11 @@ export function findingsOf(layer: RecurrenceStatistics): Finding[] {
     );
   }
   if (growth !== null && growth <= bounds.vanished) {
-    const remedy = isGated
-      ? `raise the forget gate's initial bias (forgetBias of an LSTM), or shorten the sequences`
-      : `take an LSTM or a GRU, or begin with an orthogonal recurrence (recurrentInit: 'orthogonal')`;
+    const remedy = cell.startsWith('LSTM')
+      ? 'begin with a higher bias of the forget gate (forgetBias), or shorten the sequences'
+      : cell.startsWith('GRU')
+        ? 'begin with a higher bias of the update gate z, or shorten the sequences'
+        : "take an LSTM or a GRU, or begin with an orthogonal recurrence (recurrentInit: 'orthogonal')";
     find(
       'vanished',
       `gradient norm fell to ${growth === 0 ? 'nothing' : `${power(growth)} of itself`} between t=${last} and t=${first}: what lies that far back is not learnt; ${remedy}.`,

@@ -1,3 +1,4 @@
+export { Adviser } from './advice.ts';
 export type {
   BestResult,
   DoneEvent,
@@ -25,3 +26,4 @@ export { RunFolder } from './run-folder.ts';
 export { type CreateTrainer, serveTraining, type TrainingJob, trainInWorker } from './train-in-worker.ts';
 export { Trainer, type TrainerOptions } from './trainer.ts';
 export type { BatchLoss, Carried, EvaluationContext, Training } from './training.ts';
+export { StepWatch } from './watch.ts';

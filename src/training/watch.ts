@@ -9,6 +9,16 @@ import { glance, RecurrenceRecorder } from '../nn/recurrence-statistics.ts';
 import { watchRecurrences } from '../nn/recurrence-watch.ts';
 import type { ParameterStatistics, WatchEvent } from './events.ts';
 
+/**
+ * One step of training, looked at. `Trainer` does so every `watchEvery` steps; this is for a loop of one's own.
+ *
+ * @example
+ * const watch = new StepWatch(model);
+ * optimizer.zeroGrad();
+ * watch.pass(() => optimizer.accumulate(() => loss(model.forward(x), y)));
+ * watch.update(() => optimizer.apply());
+ * const seen = watch.event(step);
+ */
 export class StepWatch {
   readonly #model: Module;
   readonly #recorder = new RecurrenceRecorder(glance);
@@ -22,14 +32,14 @@ export class StepWatch {
   /**
    * A forward and a backward; of a step of several batches one is enough.
    *
-   * @param scale  of the loss in the backward
+   * @param scale  of the loss in the backward; default 1
    */
-  pass<T>(body: () => T, scale: number): T {
+  pass<T>(body: () => T, scale = 1): T {
     this.#scale = scale;
     return watchRecurrences(this.#recorder, body);
   }
 
-  /** The update. */
+  /** The update: what changes the weights, and nothing else. */
   update(apply: () => void): void {
     const learnt = [...this.#model.namedParameters()].filter(([, p]) => p.requiresGrad && p.grad !== null);
     const seen = new Map(learnt.map(([name, p]) => [p, name])); // one that is shared: once

@@ -62,14 +62,17 @@ function draw(scene: Scene, { runs }: LongMemory): number {
   ] as const) {
     scene.words(name, 0, y, { size: 15, bold: true });
     if (problem === 'adding') {
-      scene.words('solved after so many steps of training; else the error, as a share of that of guessing', 96, y, { role: 'soft' });
+      scene.words('solved after so many steps of training; else the error, as a share of that of guessing; –: not asked', 96, y, {
+        role: 'soft',
+      });
     }
     y += 14;
     for (const T of distances) {
       scene.words(`T = ${T}`, 0, y + 17, { size: 12 });
       columns.forEach((network, k) => {
         const run = runOf(problem, network, T);
-        if (run !== undefined) cell(scene, run, { x: left(k), y, width: columnWidth, height: rowHeight - 4 });
+        if (run === undefined) scene.words('–', center(k), y + 17, { anchor: 'middle', role: 'soft' });
+        else cell(scene, run, { x: left(k), y, width: columnWidth, height: rowHeight - 4 });
       });
       y += rowHeight;
     }

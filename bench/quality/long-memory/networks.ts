@@ -46,12 +46,14 @@ const clipNorm = 1;
 const irnn = { name: 'irnn', label: 'RNN, relu, identity', learningRate: simple, make: (sizes: Sizes) => identityRnn(sizes) };
 const lstm = { name: 'lstm', label: 'LSTM', learningRate: gated, clipNorm, make: (sizes: Sizes) => new LSTM({ ...sizes, forgetBias: 1 }) };
 
+const gru = { name: 'gru', label: 'GRU', learningRate: gated, clipNorm, make: (sizes: Sizes) => new GRU(sizes) };
+
 /** The cells that are compared at every T. */
 export const cells: readonly NetworkKind[] = [
   { name: 'rnn', label: 'RNN, tanh', learningRate: simple, clipNorm, make: (sizes) => new RNN(sizes) },
   { ...irnn, clipNorm },
   lstm,
-  { name: 'gru', label: 'GRU', learningRate: gated, clipNorm, make: (sizes) => new GRU(sizes) },
+  gru,
 ];
 
 /** What helps a cell of its kind, or is missed when it is taken away. */
@@ -72,7 +74,7 @@ export const remedies: readonly NetworkKind[] = [
     make: (sizes) => new LSTM({ ...sizes, forgetBias: 0 }),
   },
   { ...lstm, name: 'lstm-chrono', label: 'LSTM, chrono', make: (sizes, T) => chrono(new LSTM(sizes), [-1, 1, 0, 0], sizes, T) },
-  { ...lstm, name: 'lstm-truncated', label: 'LSTM, gradient cut after 50 steps', truncate: 50, problems: ['adding'] },
+  { ...gru, name: 'gru-truncated', label: 'GRU, gradient cut after 50 steps', truncate: 50, problems: ['adding'] },
   {
     name: 'gru-chrono',
     label: 'GRU, chrono',

@@ -8,6 +8,7 @@ import type { FeatureStage } from './spectral-features.ts';
  * ones), the whole utterance (`utterance`, which cannot stream), or nothing.
  */
 export const normalizations = ['global', 'running', 'utterance', 'none'] as const;
+/** One of `global`, `running`, `utterance` and `none`; see `FrontEndOptions`. */
 export type FeatureNormalization = (typeof normalizations)[number];
 
 /** Of each feature. */
@@ -33,7 +34,7 @@ export class FeatureMoments {
     this.#squares = new Float64Array(size);
   }
 
-  /** @param frames [T, size] row-major */
+  /** Counts frames in. @param frames [T, size] row-major */
   add(frames: Float32Array): void {
     const size = this.#sum.length;
     this.#count += frames.length / size;

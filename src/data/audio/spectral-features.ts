@@ -165,6 +165,7 @@ export class SpectralFeatures {
 export interface FeatureStage {
   /** Numbers of a frame that goes out. */
   readonly size: number;
+  /** Takes what comes, and gives what is known then, fresh. */
   push(values: Float32Array): Float32Array;
   /** What was still waiting; it can begin anew then. */
   end(): Float32Array;

@@ -2,6 +2,7 @@
 import { tensor } from '../../autograd/tensor.ts';
 import { ConfigError } from '../../tensor/errors.ts';
 import { viewsOf } from './augment.ts';
+import { byConsensus } from './consensus.ts';
 import { captionOf } from './dataset.ts';
 import { type CaptionInputs, firstToken } from './model.ts';
 import type { CaptionOptions } from './options.ts';
@@ -40,6 +41,7 @@ export async function captionPictures(
     beamWidth = 5,
     nBest = 1,
     lengthPenalty = 0.6,
+    consensus = 0,
     views = 1,
     batchSize = 32,
     pause = async () => {},
@@ -51,7 +53,7 @@ export async function captionPictures(
   if (nBest > beamWidth) throw new ConfigError(`nBest: expected at most beamWidth, ${beamWidth}, received ${nBest}.`);
   const { input } = model.architecture;
   const forbidden = tokenizer.unknownId === null ? [] : [tokenizer.unknownId + firstToken];
-  const search = { beamWidth, nBest, lengthPenalty, maxLength: config.format.mostTokens, forbidden };
+  const search = { beamWidth, nBest: consensus > 0 ? beamWidth : nBest, lengthPenalty, maxLength: config.format.mostTokens, forbidden };
   const results: CaptioningResult[] = [];
   for (let begin = 0; begin < pictures.length; begin += batchSize) {
     const batch = pictures.slice(begin, begin + batchSize);
@@ -63,15 +65,14 @@ export async function captionPictures(
           }))
         : [featureBatch(gridsOf(batch, input.featureSize))];
     for (const found of searchCaptions(model, seen, search)) {
-      results.push({
-        captions: found.map(({ tokens, logProbability, score, attention }) => ({
-          caption: captionOf(tokenizer, tokens),
-          tokens: [...Array.from(tokens, (token) => tokenizer.decode([token - firstToken])), ''],
-          probability: Math.exp(logProbability),
-          score,
-          attention,
-        })),
-      });
+      const captions = found.map(({ tokens, logProbability, score, attention }) => ({
+        caption: captionOf(tokenizer, tokens),
+        tokens: [...Array.from(tokens, (token) => tokenizer.decode([token - firstToken])), ''],
+        probability: Math.exp(logProbability),
+        score,
+        attention,
+      }));
+      results.push({ captions: (consensus > 0 ? byConsensus(captions, consensus) : captions).slice(0, nBest) });
     }
     await pause();
   }

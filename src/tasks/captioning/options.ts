@@ -20,6 +20,14 @@ const fileEntries = {
 const searchEntries = {
   beamWidth: v.optional(whole('hypotheses of the search; 1: greedy', 1, 1000), 5),
   lengthPenalty: v.optional(v.pipe(v.number(), v.minValue(0), v.description('α: scores are divided by ((5 + length) / 6)^α')), 0.6),
+  consensus: v.optional(
+    v.pipe(
+      v.number(),
+      v.minValue(0),
+      v.description('above 0: of the hypotheses the one that agrees most with all, weighted by their probabilities to this power'),
+    ),
+    0,
+  ),
   views: v.optional(whole('the image as it is, and slightly moved and scaled: so many views are averaged', 1, mostViews), 1),
 };
 

@@ -29,6 +29,8 @@ export const architectureSchema = v.object({
   // by its own height, or by the usual height of the training
   normalize: v.picklist(['ink', 'training']),
   slant: v.boolean(),
+  // of a pen at rest, after ink has ended
+  restSteps: v.pipe(size, v.maxValue(1000)),
   inputSize: size,
   cell: v.picklist(cells),
   hiddenSize: size,

@@ -45,7 +45,10 @@ export async function readHandwritingData(
   const samplesOf = (lines: readonly Handwriting[]): HandwritingSample[] =>
     lines.map((writing) => ({ writing, target: alphabet.encode(writing) }));
   const samples = { train: samplesOf(train), valid: samplesOf(valid) };
-  const extractor = FeatureExtractor.fitted({ input: inputOf(options, train), normalize: options.normalize, slant: options.slant }, train);
+  const extractor = FeatureExtractor.fitted(
+    { input: inputOf(options, train), normalize: options.normalize, slant: options.slant, restSteps: options.restSteps },
+    train,
+  );
   const factor = options.factors.reduce((product, each) => product * each, 1);
   const lengths = Int32Array.from(samples.train, ({ writing, target }) => {
     const { steps } = extractor.extract(writing);

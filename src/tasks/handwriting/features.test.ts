@@ -274,6 +274,7 @@ describe('an extractor', () => {
     input: { kind: 'points', resample: 'space', spacing: 0.1, features: ['delta', 'pen'] },
     normalize: 'ink',
     slant: false,
+    restSteps: 1,
   };
 
   test('scales features to mean 0 and deviation 1 over the training', () => {

@@ -28,7 +28,7 @@ export interface Augmenting {
 }
 
 /** What makes features: settings of a model, and how its features are scaled. */
-export type FeatureSettings = Pick<HandwritingArchitecture, 'input' | 'normalize' | 'slant'>;
+export type FeatureSettings = Pick<HandwritingArchitecture, 'input' | 'normalize' | 'slant' | 'restSteps'>;
 
 /** @returns what follows the pen; of settings for ink */
 export function tracerOf(input: InputKind): Tracer {
@@ -70,7 +70,7 @@ function inkFeatures(ink: Ink, settings: FeatureSettings, lineHeight: number | n
   const sized = settings.normalize === 'ink' ? normalizeInk(ink.strokes, settings) : fromFirstPoint(ink.strokes, lineHeight ?? 1);
   const strokes = augmenting === undefined ? sized : augmentInk(sized, augmenting.augmentation, augmenting.rng);
   const tracer = tracerOf(settings.input);
-  const rows = traceInk(tracer, strokes);
+  const rows = traceInk(tracer, strokes, settings.restSteps);
   const values = new Float32Array(rows.length * tracer.columns.length);
   rows.forEach((row, t) => {
     values.set(row.values, t * tracer.columns.length);

@@ -100,6 +100,7 @@ async function randomRecognizer(seed: number, over: Partial<HandwritingArchitect
     input: { kind: 'points', resample: 'space', spacing: 0.2, features: ['delta', 'pen', 'direction', 'position'] },
     normalize: 'training',
     slant: false,
+    restSteps: 1,
   };
   const alphabet = new Alphabet(['a', 'b', 'c']);
   const own = { ...settings, ...over };
@@ -156,7 +157,7 @@ describe('a stream', () => {
   test.each([
     ['points, greedily', {}, {}],
     ['points, by a beam', {}, { beamWidth: 6 }],
-    ['fewer steps', { factors: [1, 2] }, {}],
+    ['fewer steps', { factors: [1, 2], restSteps: 3 }, {}],
     ['Bézier curves', { input: { kind: 'bezier', tolerance: 0.03 } }, {}],
     ['GRU, points as they come', { cell: 'gru', input: { kind: 'points', resample: 'none', spacing: 1, features: ['delta', 'pen'] } }, {}],
   ] as [string, Partial<HandwritingArchitecture>, InkStreamOptions][])(
@@ -218,7 +219,7 @@ describe('a stream', () => {
 describe('training', () => {
   test.each([
     ['points', {}],
-    ['unidirectional', { bidirectional: false, cell: 'gru', maxSteps: 160 }],
+    ['unidirectional', { bidirectional: false, factors: [3], restSteps: 6, maxSteps: 250 }],
     ['Bézier curves', { representation: 'bezier' }],
   ] as [string, HandwritingOptions][])('learns letters by their strokes: %s', async (_, options) => {
     const source = { train: [textOf(words(160, 1), 'train.jsonl')], valid: [textOf(words(40, 2), 'valid.jsonl')] };

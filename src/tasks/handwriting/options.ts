@@ -47,6 +47,13 @@ export const trainSchema = v.strictObject({
     ]),
   ),
   slant: v.optional(flag('set ink upright first (default: not; needs normalize ink)'), false),
+  restSteps: v.optional(
+    whole(
+      'steps of a pen at rest after ink has ended, in which the last character may become sure (default 1; not bidirectional: 8)',
+      1,
+      1000,
+    ),
+  ),
   imageHeight: v.optional(whole('images: height in pixels that lines are brought to', 4, 512), 32),
 
   augmentRotation: v.optional(deviation('turn by so many degrees (standard deviation)', 90), 4),
@@ -74,6 +81,7 @@ export type HandwritingOptions = v.InferInput<typeof trainSchema>;
 export type ResolvedOptions = v.InferOutput<typeof trainSchema> & {
   readonly spacing: number;
   readonly normalize: 'ink' | 'training';
+  readonly restSteps: number;
   readonly factors: number[];
 };
 
@@ -92,6 +100,7 @@ export function resolveOptions(given: HandwritingOptions): ResolvedOptions {
     ...options,
     factors: own,
     normalize,
+    restSteps: options.restSteps ?? (bidirectional ? 1 : 8),
     spacing: options.spacing ?? (resample === 'time' ? 0.02 : 0.05),
     epochs: epochsOf(options, defaultEpochs),
   };

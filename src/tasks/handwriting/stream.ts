@@ -9,7 +9,7 @@ import type { Floats } from '../../nn/recurrent-stream.ts';
 import { ConfigError, FormatError } from '../../tensor/errors.ts';
 import { tracerOf } from './features.ts';
 import type { HandwritingDecoding, Recognizer } from './recognize.ts';
-import type { FeatureRow, Tracer } from './tracer.ts';
+import { endInk, type FeatureRow, type Tracer } from './tracer.ts';
 
 /** Where the pen is. */
 export interface PenPoint {
@@ -103,7 +103,7 @@ export class InkStream {
 
   /** Nothing more comes: what was written. The stream can begin anew then. */
   end(): string {
-    this.#read(this.#tracer.end());
+    this.#read(endInk(this.#tracer, this.#recognizer.extractor.settings.restSteps));
     const last = this.#frames.at(-1);
     if (last !== undefined) this.#decode(this.#encoder.end().map((frame) => [frame, last]));
     const symbols = this.#decoder instanceof CtcGreedyDecoder ? greedy(this.#decoder).symbols : (this.#decoder.finish()[0]?.symbols ?? []);

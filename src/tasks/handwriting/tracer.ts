@@ -21,17 +21,27 @@ export interface Tracer {
   point(x: number, y: number, t: number, force: number): FeatureRow[];
   /** The pen is lifted; the next point begins another stroke. */
   penUp(): FeatureRow[];
-  /** Nothing more will come. The tracer begins anew then. */
+  /** Nothing more will come: what is left, and a pen at rest. The tracer begins anew then. */
   end(): FeatureRow[];
 }
 
+/**
+ * What comes when the ink ends. A model that reads in one direction is surer of a character when it has seen what follows; after the
+ * last one that is a pen at rest, for so many steps.
+ */
+export function endInk(tracer: Tracer, restSteps: number): FeatureRow[] {
+  const rows = tracer.end();
+  const last = rows.at(-1);
+  return last === undefined ? rows : [...rows, ...Array.from({ length: restSteps - 1 }, () => last)];
+}
+
 /** Rows of a whole ink, at least one. */
-export function traceInk(tracer: Tracer, strokes: readonly Stroke[]): FeatureRow[] {
+export function traceInk(tracer: Tracer, strokes: readonly Stroke[], restSteps = 1): FeatureRow[] {
   const rows: FeatureRow[] = [];
   for (const { x, y, t, force } of strokes) {
     for (let i = 0; i < x.length; i++) rows.push(...tracer.point(x[i], y[i], t?.[i] ?? Number.NaN, force?.[i] ?? Number.NaN));
     rows.push(...tracer.penUp());
   }
-  rows.push(...tracer.end());
+  rows.push(...endInk(tracer, restSteps));
   return rows;
 }

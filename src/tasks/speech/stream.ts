@@ -65,7 +65,7 @@ export class SpeechStream {
     this.#decoder = this.#newDecoder();
   }
 
-  /** @param samples of one channel in [−1, 1), as many as there are; none are fine */
+  /** Hears more. @param samples of one channel in [−1, 1), as many as there are; none are fine */
   push(samples: Float32Array): PartialResult {
     this.#read(this.#features.push(samples));
     return this.#result();

@@ -3,6 +3,7 @@ import type { spellings, units as unitNames } from './options.ts';
 
 /** What a transcript is made of. */
 export type Unit = (typeof unitNames)[number];
+/** How a transcript is written before it is compared; see `spell`. */
 export type Spelling = (typeof spellings)[number];
 
 /**
@@ -50,10 +51,12 @@ export class SymbolTable {
     return Int32Array.from(symbolsOf(this.unit, transcript).flatMap((symbol) => this.#classes.get(symbol) ?? []));
   }
 
+  /** The symbol of a class from 1 on. */
   symbol(k: number): string {
     return this.symbols[k - 1];
   }
 
+  /** What these classes write. */
   decode(classes: ArrayLike<number>): string {
     return Array.from(classes, (k) => this.symbol(k)).join(this.separator);
   }
