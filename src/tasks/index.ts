@@ -152,6 +152,26 @@ export {
   type RecommendationTraining,
   resumeRecommendation,
 } from './recommendation/training.ts';
+export type { Architecture as ReservoirArchitecture, ReservoirConfig, Scale as ColumnScale } from './reservoir/config.ts';
+export type {
+  PredictOptions as ReservoirPredictOptions,
+  ReservoirTaskOptions,
+  ResolvedOptions as ResolvedReservoirOptions,
+} from './reservoir/options.ts';
+export {
+  type PredictionRow as ReservoirRow,
+  type PredictionTable as ReservoirTable,
+  predictTable as reservoirTable,
+} from './reservoir/predict.ts';
+export {
+  type ColumnRoles as NumberColumnRoles,
+  type Columns as NumberColumns,
+  type NumberSequence,
+  readSequences as readNumberSequences,
+  type SequenceSet as NumberSequences,
+} from './reservoir/read.ts';
+export { loadReservoir, reservoirFrom, rolesOf as reservoirColumns, type SavedReservoir, saveReservoir } from './reservoir/saved.ts';
+export { prepareReservoir, type ReservoirTraining } from './reservoir/training.ts';
 export type { HeardUtterance, SpeechBatch } from './speech/batches.ts';
 export type { FrontEndConfig, SpeechArchitecture, SpeechConfig } from './speech/config.ts';
 export { evaluateSpeech, type SpeechEvaluation, type SpeechMetrics } from './speech/evaluate.ts';

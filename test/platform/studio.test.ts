@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { extname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { encode } from 'fast-png';
 import { type Browser, chromium, type Page } from 'playwright';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { root } from './packed.ts';
@@ -24,6 +25,7 @@ function unrolled(...args: string[]): string {
   return execFileSync(process.execPath, [program, ...args], {
     cwd: folder,
     encoding: 'utf8',
+    stdio: 'pipe', // what a training tells belongs to an error only
     env: { ...process.env, UNROLLED_THREADS: '1' },
   });
 }
@@ -257,6 +259,191 @@ describe('Try', () => {
     await page.getByRole('spinbutton').fill('3');
     await page.keyboard.press('Enter');
     await expect.poll(() => page.getByRole('heading', { name: /Unit 3 of h/ }).count()).toBe(1);
+    await close(page);
+  });
+
+  /** A tiny model of each task, and what its page has to say: what the command line predicts with it. */
+  describe('says what the command line says', () => {
+    const each = (count: number, line: (k: number) => string): string => `${Array.from({ length: count }, (_, k) => line(k)).join('\n')}\n`;
+    const tiny = ['--hidden-size', '8', '--embedding-size', '8', '--learning-rate', '0.02', '--epochs', '8'];
+    const fill = (label: string, text: string) => (page: Page) => page.getByLabel(label).fill(text);
+    const texts = (page: Page, selector: string) => page.locator(selector).allTextContents();
+    const colours = [
+      [214, 40, 40],
+      [38, 84, 214],
+    ];
+
+    interface Trial {
+      readonly task: string;
+      readonly data: string;
+      readonly options: readonly string[];
+      /** For `unrolled predict`. */
+      readonly input: readonly string[];
+      readonly ask: (page: Page) => Promise<unknown>;
+      readonly read: (page: Page) => Promise<unknown>;
+      readonly expected: (predictions: readonly Prediction[]) => unknown;
+    }
+
+    /** What of each task's prediction is compared. */
+    interface Prediction {
+      readonly probabilities: Readonly<Record<string, number>>;
+      readonly words: readonly string[];
+      readonly tags: readonly string[];
+      readonly structure: string;
+      readonly items: readonly { readonly item: string }[];
+      readonly translations: readonly { readonly text: string }[];
+      readonly 1: number;
+      readonly caption: string;
+    }
+
+    const trials: readonly Trial[] = [
+      {
+        task: 'text-classification',
+        data: each(60, (k) => `${['blame', 'praise'][k % 2]}\tThe ${['soup', 'fish', 'cake'][k % 3]} was ${['stale', 'good'][k % 2]}.`),
+        options: tiny,
+        input: ['The fish was stale.'],
+        ask: fill('Text to classify', 'The fish was stale.'),
+        read: async (page) => (await texts(page, '.layout .bar')).map((text) => text.replace(/\s/g, '')),
+        expected: ([{ probabilities }]) =>
+          Object.entries(probabilities)
+            .sort(([, a], [, b]) => b - a)
+            .map(([label, probability]) => `${label}${(100 * probability).toFixed(1)}%`),
+      },
+      {
+        task: 'tagging',
+        data: each(60, (k) => `${['Ada', 'Bo'][k % 2]}\tB-PER\nflies\tO\nto\tO\n${['Oslo', 'Rome', 'Bonn'][k % 3]}\tB-LOC\n.\tO\n`),
+        options: [...tiny, '--character-hidden-size', '4'],
+        input: ['Bo flies to Rome .'],
+        ask: fill('Text to tag', 'Bo flies to Rome .'),
+        read: (page) => texts(page, '.word'),
+        expected: ([{ words, tags }]) => words.map((word, k) => word + tags[k]),
+      },
+      {
+        task: 'protein-structure',
+        data: each(40, (k) => `>p${k}\n${'LEEL'.repeat(3 + (k % 3))}GPGPVTVKVT\n>p${k}\n${'HHHH'.repeat(3 + (k % 3))}CCCCEEEEEE`),
+        options: ['--hidden-size', '8', '--num-layers', '1', '--learning-rate', '0.02', '--epochs', '6'],
+        input: ['LEELLEELGPGPVTVKVT'],
+        ask: fill('Protein sequence', '>mine\nLEELLEEL\nGPGPVTVKVT'),
+        read: async (page) => (await texts(page, '.residue em')).join(''),
+        expected: ([{ structure }]) => structure,
+      },
+      {
+        task: 'recommendation',
+        data: `user,item,timestamp\n${each(60, (u) => each(5, (n) => `u${u},book${(u + n) % 9},${1_700_000_000 + u + 3600 * n}`).trim())}`,
+        options: tiny,
+        input: ['book4 book5 book3'],
+        ask: async (page) => {
+          await expect.poll(() => texts(page, '.items button')).toHaveLength(2);
+          await page.locator('.items button').first().click();
+          await page.locator('.items button').first().click();
+          for (const item of ['book4', 'book5', 'book3']) {
+            await page.getByLabel('Add an item').fill(item);
+            await page.keyboard.press('Enter');
+          }
+        },
+        read: (page) => texts(page, 'ol button'),
+        expected: ([{ items }]) => items.map(({ item }) => item),
+      },
+      {
+        task: 'translation',
+        data: each(
+          60,
+          (k) =>
+            `${['one', 'two', 'three'][k % 3]} ${['cat', 'dog'][k % 2]}\t${['eine', 'zwei', 'drei'][k % 3]} ${['Katze', 'Hund'][k % 2]}`,
+        ),
+        options: [
+          '--encoder-size',
+          '16',
+          '--decoder-size',
+          '16',
+          '--embedding-size',
+          '8',
+          '--batch-size',
+          '16',
+          '--learning-rate',
+          '0.02',
+          '--epochs',
+          '30',
+        ],
+        input: ['two dog'],
+        ask: fill('Text to translate', 'two dog'),
+        read: async (page) => (await texts(page, 'section[aria-label^="Translation"]')).map((text) => text.includes('zwei Hund')),
+        expected: ([{ translations }]) => [translations[0].text === 'zwei Hund'],
+      },
+      {
+        task: 'reservoir',
+        data: each(400, (t) => String(Math.sin(0.2 * t) + 0.5 * Math.sin(0.31 * t))),
+        options: ['--hidden-size', '40'],
+        input: ['--steps', '12'],
+        ask: fill('steps', '12'),
+        read: async (page) => {
+          await page.getByRole('img', { name: 'Free run: column 1' }).locator('canvas').waitFor();
+          const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'Save as CSV' }).click()]);
+          const rows = readFileSync(await download.path(), 'utf8')
+            .trim()
+            .split('\n')
+            .slice(1);
+          return rows.map((row) => Number(row.split(',')[1]).toFixed(3));
+        },
+        expected: (rows) => rows.map((row) => row[1].toFixed(3)),
+      },
+      {
+        task: 'captioning',
+        data: `image\tsplit\tcaption\n${each(24, (k) => `${k}.png\t${k < 20 ? 'train' : 'val'}\tall ${['red', 'blue'][k % 2]}`)}`,
+        options: [
+          '--image-size',
+          '16',
+          '--grid-size',
+          '4',
+          '--channels',
+          '4',
+          '--hidden-size',
+          '16',
+          '--embedding-size',
+          '8',
+          '--attention-size',
+          '8',
+          '--learning-rate',
+          '0.02',
+          '--epochs',
+          '100',
+        ],
+        input: ['captioning/1.png'],
+        ask: (page) => page.getByLabel('Open a picture').setInputFiles(join(folder, 'captioning/1.png')),
+        read: async (page) => (await texts(page, '.caption button')).join(' '),
+        expected: ([{ caption }]) => caption,
+      },
+    ];
+
+    test.for(trials)('$task', async ({ task, data, options, input, ask, read, expected }) => {
+      mkdirSync(join(folder, task));
+      writeFileSync(join(folder, task, 'data.tsv'), data);
+      if (task === 'captioning') {
+        for (let k = 0; k < 24; k++) {
+          const pixels = Uint8Array.from({ length: 16 * 16 * 3 }, (_, i) => colours[k % 2][i % 3] + (k % 7));
+          writeFileSync(join(folder, task, `${k}.png`), encode({ width: 16, height: 16, channels: 3, depth: 8, data: pixels }));
+        }
+      }
+      unrolled('train', task, `${task}/data.tsv`, '--out', `tried/${task}`, ...options, '--json');
+      const model = join(folder, 'tried', task, 'model.safetensors');
+      const { predictions } = JSON.parse(unrolled('predict', model, ...input, '--json'));
+      const page = await open('#/try');
+      await page.getByLabel('Open a model file').setInputFiles(model);
+      await expect.poll(() => page.locator('.task').textContent()).toBe(task);
+      await ask(page);
+      await expect.poll(() => read(page), { timeout: 20_000 }).toEqual(expected(predictions));
+      expect(await page.getByRole('alert').count()).toBe(0);
+      await close(page);
+    });
+  });
+
+  test('a link to a model that is not here, and a model that is cut off, are answered in a sentence', async () => {
+    const page = await open('#/try?model=gone');
+    await expect.poll(() => page.getByRole('alert').textContent()).toContain('no model “gone” here');
+    const bytes = readFileSync(join(folder, 'runs/book/model.safetensors'));
+    const cut = { name: 'cut.safetensors', mimeType: 'application/octet-stream', buffer: bytes.subarray(0, bytes.length / 2) };
+    await page.getByLabel('Open a model file').setInputFiles(cut);
+    await expect.poll(() => page.getByRole('alert').textContent()).toMatch(/^cut\.safetensors.*cut off/);
     await close(page);
   });
 

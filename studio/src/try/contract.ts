@@ -32,6 +32,6 @@ export function factsOf({ config, tensors }: ModelFile): [string, string][] {
   const layers =
     hiddenSize === undefined
       ? []
-      : [['layers', `${numLayers ?? 1} × ${(cell ?? 'recurrent').toUpperCase()} of ${hiddenSize} units`] as [string, string]];
+      : [['layers', `${numLayers ?? 1} × ${cell === undefined ? '' : `${cell.toUpperCase()} of `}${hiddenSize} units`] as [string, string]];
   return [...layers, ['parameters', parameters.toLocaleString('en')]];
 }

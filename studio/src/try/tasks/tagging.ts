@@ -6,8 +6,13 @@ export const task: TryTask<string, SentenceTags[]> = {
   open(file): OpenModel<string, SentenceTags[]> {
     const tagger = taggerFrom(file);
     const { tags, scheme } = tagger.encoder.vocabulary;
+    // Of entities, what the model's own scheme puts before their types says nothing of what comes out.
+    const told = scheme === null ? tags : [...new Set(tags.filter((tag) => tag !== 'O').map((tag) => tag.slice(2)))];
     return {
-      facts: [...factsOf(file), [scheme === null ? 'tags' : `tags (${scheme})`, tags.length > 18 ? String(tags.length) : tags.join(' ')]],
+      facts: [
+        ...factsOf(file),
+        [scheme === null ? 'tags' : `entities (${scheme})`, told.length > 18 ? String(told.length) : told.join(' ')],
+      ],
       async ask(text) {
         const sentences: SentenceTags[] = [];
         for await (const { sentence } of tagText(tagger, textOf(text), { inputFormat: 'text', tokenize: true }))
