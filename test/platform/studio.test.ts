@@ -268,6 +268,14 @@ describe('Try', () => {
     const tiny = ['--hidden-size', '8', '--embedding-size', '8', '--learning-rate', '0.02', '--epochs', '8'];
     const fill = (label: string, text: string) => (page: Page) => page.getByLabel(label).fill(text);
     const texts = (page: Page, selector: string) => page.locator(selector).allTextContents();
+    const days = `date,value\n${each(200, (t) => `${new Date(86_400_000 * (18_262 + t)).toISOString().slice(0, 10)},${Math.sin(0.9 * t).toFixed(4)}`)}`;
+    const savedRows = async (page: Page): Promise<string[]> => {
+      const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'Save as CSV' }).click()]);
+      return readFileSync(await download.path(), 'utf8')
+        .trim()
+        .split('\n')
+        .slice(1);
+    };
     const colours = [
       [214, 40, 40],
       [38, 84, 214],
@@ -292,6 +300,7 @@ describe('Try', () => {
       readonly structure: string;
       readonly items: readonly { readonly item: string }[];
       readonly translations: readonly { readonly text: string }[];
+      readonly date: string;
       readonly 1: number;
       readonly caption: string;
     }
@@ -367,8 +376,20 @@ describe('Try', () => {
         ],
         input: ['two dog'],
         ask: fill('Text to translate', 'two dog'),
-        read: async (page) => (await texts(page, 'section[aria-label^="Translation"]')).map((text) => text.includes('zwei Hund')),
-        expected: ([{ translations }]) => [translations[0].text === 'zwei Hund'],
+        read: (page) => texts(page, '.translation'),
+        expected: ([{ translations }]) => [translations[0].text],
+      },
+      {
+        task: 'forecasting',
+        data: days,
+        options: ['--horizon', '7', '--hidden-size', '8', '--max-steps', '20'],
+        input: ['forecasting/data.tsv'],
+        ask: fill('Table with dates and values', days),
+        read: async (page) => {
+          await page.getByRole('img', { name: 'Forecast of value' }).waitFor();
+          return (await savedRows(page)).map((row) => row.slice(0, '2020-01-01'.length));
+        },
+        expected: (rows) => rows.map(({ date }) => date),
       },
       {
         task: 'reservoir',
@@ -378,12 +399,7 @@ describe('Try', () => {
         ask: fill('steps', '12'),
         read: async (page) => {
           await page.getByRole('img', { name: 'Free run: column 1' }).locator('canvas').waitFor();
-          const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'Save as CSV' }).click()]);
-          const rows = readFileSync(await download.path(), 'utf8')
-            .trim()
-            .split('\n')
-            .slice(1);
-          return rows.map((row) => Number(row.split(',')[1]).toFixed(3));
+          return (await savedRows(page)).map((row) => Number(row.split(',')[1]).toFixed(3));
         },
         expected: (rows) => rows.map((row) => row[1].toFixed(3)),
       },

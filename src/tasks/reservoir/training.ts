@@ -32,6 +32,7 @@ export interface ReservoirTraining {
   readonly sizes: { readonly train: number; readonly valid: number; readonly sequences: number };
   /** Readouts that are solved for: trials of the search, and the last. */
   readonly steps: number;
+  /** Solves, trial by trial, and tells of it. `signal` ends a search early: nothing is saved then. */
   run(options?: { readonly signal?: AbortSignal }): AsyncGenerator<TrainingEvent, void, void>;
   /** The trained model. @throws ConfigError before `run` has ended */
   saved(): SavedReservoir;
