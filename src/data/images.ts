@@ -109,7 +109,7 @@ function overWhite(
  * of it is kept, in its proportions, on white.
  *
  * @param size  new width and height
- * @returns     [3, size, size]: planes of red, green and blue, 0…255
+ * @returns     planes of red, green and blue, [3, size, size], 0…255
  */
 export function resizeImage({ width, height, rgb }: RgbImage, size: number): Uint8Array {
   if (!Number.isInteger(size) || size < 1) throw new ConfigError(`[resizeImage] expected a whole size of at least 1, received ${size}.`);

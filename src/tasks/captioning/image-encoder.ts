@@ -53,7 +53,7 @@ export class ImageEncoder extends Module {
 
   /**
    * @param images [B, 3, size, size]
-   * @returns      [B, S, M]: S = (size / 2^halvings)² places, row by row, M the last block's channels
+   * @returns      [B, S, M] with S = (size / 2^halvings)² places, row by row, M the last block's channels
    */
   forward(images: Tensor): Tensor {
     return inScope(() => {
