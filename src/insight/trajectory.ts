@@ -15,6 +15,7 @@ import { formatShape, type Shape, sizeOf } from '../tensor/shape.ts';
 
 /** What makes single steps: `RNN`, `LSTM`, `GRU`, their cells, `Recurrent`, or anything that steps as they do. */
 export interface Stepping<S extends CellState> {
+  /** One instant. @param x [B, I]; @param state zeros when absent */
   step(x: Tensor, state?: S | null): { readonly state: S };
 }
 

@@ -54,8 +54,8 @@ export interface AttentionMemory {
  *
  *   e_s = score(h, m_s) ;   α = softmax(e) over the memory's length ;   context = Σ_s α_s m_s
  *
- * Parameters: `weight_query` [A, H] (not of 'dot'), and of 'additive' `weight_key` [A, M], `bias_key` [A], `score` [A]: uniform in
- * ±1/√(their inputs) at first.
+ * Parameters: `weight_query` [A, H] (not of 'dot'), and of 'additive' `weight_key` [A, M], `bias_key` [A], `score` [A]. They begin
+ * uniform in ±1/√(their inputs).
  *
  * @example
  * const attention = new Attention({ querySize: 256, memorySize: 512 });

@@ -56,7 +56,7 @@ export interface ReservoirOptions {
 export interface ReservoirForwardOptions {
   /** True lengths in steps, [B]; T when absent. Past its length a sequence's output is 0 and its state stays. */
   readonly lengths?: ArrayLike<number> | null;
-  /** [B, T, O]: what is fed back at each step, y_{t−1}. Zeros when absent. */
+  /** Fed back at each step, y_{t−1}: [B, T, O]. Zeros when absent. */
   readonly feedback?: Tensor | null;
   /** Normal noise of this deviation inside the tanh, drawn from rng. Absent: none. */
   readonly noise?: { readonly deviation: number; readonly rng: Random } | null;

@@ -65,7 +65,7 @@ export class RidgeRegression {
     return this.#rows;
   }
 
-  /** @param rows [R, F+1+O]: features, 1, targets */
+  /** Takes more rows into the sums. @param rows [R, F+1+O]: features, 1, targets */
   add(rows: Tensor): void {
     const S = this.width;
     if (rows.rank !== 2 || rows.shape[1] !== S) {

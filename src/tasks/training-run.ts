@@ -21,6 +21,11 @@ export interface DataPaths {
   readonly valid: readonly string[];
 }
 
+/** Names of files that are given by their paths or as sources. */
+export function namesOf(files: readonly (string | { readonly name: string })[]): string[] {
+  return files.map((file) => (typeof file === 'string' ? file : file.name));
+}
+
 /** What a task makes of its data and options: all that a training needs. */
 export interface Trainable<Batch> {
   /** Complete. */

@@ -2,7 +2,7 @@
 import { SequenceBatches } from '../../data/sequence-batches.ts';
 import { Random } from '../../tensor/random.ts';
 import type { TrainingEvent } from '../../training/events.ts';
-import { beginTraining, resumeTraining, type Trainable, type TrainingRun } from '../training-run.ts';
+import { beginTraining, namesOf, resumeTraining, type Trainable, type TrainingRun } from '../training-run.ts';
 import { imageBatch } from './augment.ts';
 import { featureBatch, gridsOf, imagesOf } from './caption-pictures.ts';
 import type { CaptionerArchitecture, CaptionerConfig } from './config.ts';
@@ -58,10 +58,6 @@ export async function prepareCaptioner(files: CaptionerFiles, given: CaptionerOp
  */
 export async function resumeCaptioner(out: string): Promise<CaptionerTraining> {
   return training(await resumeTraining('captioning', out, build));
-}
-
-function namesOf(files: CaptionFiles): string[] {
-  return files.map((file) => (typeof file === 'string' ? file : file.name));
 }
 
 interface CaptionBatch {

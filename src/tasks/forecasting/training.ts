@@ -9,7 +9,7 @@ import { Random } from '../../tensor/random.ts';
 import type { Metrics, TrainingEvent } from '../../training/events.ts';
 import type { EvaluationContext } from '../../training/training.ts';
 import { Fingerprint } from '../fingerprint.ts';
-import { beginTraining, resumeTraining, type Trainable, type TrainingRun } from '../training-run.ts';
+import { beginTraining, namesOf, resumeTraining, type Trainable, type TrainingRun } from '../training-run.ts';
 import { resolveCalendar } from './calendar.ts';
 import type { Architecture, DataConfig, ForecastingConfig } from './config.ts';
 import { type Backtest, backtest, judgeWindows } from './evaluate.ts';
@@ -76,10 +76,6 @@ export async function resumeForecasting(out: string): Promise<ForecastingTrainin
 
 export function sourcesOf(tables: Tables): TextSource[] {
   return tables.map((table) => (typeof table === 'string' ? textFile(table) : table));
-}
-
-function namesOf(tables: Tables): string[] {
-  return tables.map((table) => (typeof table === 'string' ? table : table.name));
 }
 
 interface Parts extends Trainable<WindowBatch> {

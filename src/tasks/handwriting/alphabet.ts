@@ -40,6 +40,7 @@ export class Alphabet {
     });
   }
 
+  /** The text of classes; the blank is none. */
   decode(classes: ArrayLike<number>): string {
     return Array.from(classes, (k) => this.characters[k - 1]).join('');
   }

@@ -54,6 +54,7 @@ export class HandwritingModel extends Module {
     return padFeatures(lines, this.architecture.inputSize);
   }
 
+  /** Scores of the classes at each frame, unnormalised. */
   forward({ values, lengths, batchSize, length }: PaddedFeatures): Frames {
     const { inputSize, dropout: p } = this.architecture;
     return inScope(() => {

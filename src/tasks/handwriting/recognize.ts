@@ -28,15 +28,6 @@ export interface RecognizeOptions extends HandwritingDecoding {
   readonly pause?: () => Promise<void>;
 }
 
-/** What a line says. */
-export interface RecognizedLine {
-  readonly text: string;
-  /** log P of the best path that spells it, in nats. */
-  readonly logProbability: number;
-  /** Its characters, in order, and where they stand. */
-  readonly characters: readonly RecognizedCharacter[];
-}
-
 /** How frames become text. */
 export interface HandwritingDecoding {
   /** Texts that are followed at a time. Default 1: greedily, unless there is a scorer; then 16. */

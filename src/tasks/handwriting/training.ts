@@ -4,7 +4,7 @@ import type { PaddedFeatures } from '../../data/sequence-batches.ts';
 import { SequenceBatches } from '../../data/sequence-batches.ts';
 import { Random } from '../../tensor/random.ts';
 import type { TrainingEvent } from '../../training/events.ts';
-import { beginTraining, type DataPaths, resumeTraining, type Trainable, type TrainingRun } from '../training-run.ts';
+import { beginTraining, type DataPaths, namesOf, resumeTraining, type Trainable, type TrainingRun } from '../training-run.ts';
 import type { HandwritingConfig } from './config.ts';
 import { architectureOf, type HandwritingData, type HandwritingSources, readHandwritingData } from './dataset.ts';
 import { type HandwritingMetrics, validateHandwriting } from './evaluate.ts';
@@ -62,10 +62,6 @@ export async function prepareHandwriting(
  */
 export async function resumeHandwriting(out: string): Promise<HandwritingTraining> {
   return training(await resumeTraining('handwriting', out, build));
-}
-
-function namesOf(files: HandwritingSources): string[] {
-  return files.map((file) => (typeof file === 'string' ? file : file.name));
 }
 
 interface HandwritingBatch {

@@ -6,7 +6,7 @@ import type { Tokenizer } from '../../data/text/tokenizer.ts';
 import { Random } from '../../tensor/random.ts';
 import type { TrainingEvent } from '../../training/events.ts';
 import { Fingerprint } from '../fingerprint.ts';
-import { beginTraining, resumeTraining, type Trainable, type TrainingRun } from '../training-run.ts';
+import { beginTraining, namesOf, resumeTraining, type Trainable, type TrainingRun } from '../training-run.ts';
 import type { Architecture, LanguageModelConfig } from './config.ts';
 import { evaluateTokens, type LanguageMetrics } from './evaluate.ts';
 import { generate } from './generate.ts';
@@ -62,10 +62,6 @@ export async function prepareLanguageModel(
  */
 export async function resumeLanguageModel(out: string): Promise<LanguageTraining> {
   return training(await resumeTraining('language-model', out, build));
-}
-
-function namesOf(texts: Texts): string[] {
-  return texts.map((text) => (typeof text === 'string' ? text : text.name));
 }
 
 interface Parts extends Trainable<StreamBatch> {

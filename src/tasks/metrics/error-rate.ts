@@ -193,6 +193,7 @@ export class ErrorRate {
     return `${lines.join('\n')}\n`;
   }
 
+  /** The rate, its counts, and the 50 most frequent errors. */
   toJSON(): ErrorRateJson {
     const { rate, substitutions, insertions, deletions, length, exact, sequences } = this;
     return { rate, substitutions, insertions, deletions, length, exact, sequences, errors: this.frequentErrors(50) };

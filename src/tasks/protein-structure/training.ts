@@ -4,7 +4,7 @@ import { ConfigError } from '../../tensor/errors.ts';
 import { Random } from '../../tensor/random.ts';
 import type { TrainingEvent } from '../../training/events.ts';
 import { Fingerprint } from '../fingerprint.ts';
-import { beginTraining, type DataPaths, resumeTraining, type Trainable, type TrainingRun } from '../training-run.ts';
+import { beginTraining, type DataPaths, namesOf, resumeTraining, type Trainable, type TrainingRun } from '../training-run.ts';
 import { type StateCount, targetTable } from './alphabet.ts';
 import { collate, type StructureBatch, samplesOf } from './batches.ts';
 import type { Architecture, ProteinStructureConfig } from './config.ts';
@@ -60,10 +60,6 @@ export async function prepareProteinStructure(
  */
 export async function resumeProteinStructure(out: string): Promise<ProteinStructureTraining> {
   return training(await resumeTraining('protein-structure', out, build));
-}
-
-function namesOf(sources: ProteinSources): string[] {
-  return sources.map((source) => (typeof source === 'string' ? source : source.name));
 }
 
 interface Parts extends Trainable<StructureBatch> {

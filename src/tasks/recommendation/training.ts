@@ -9,7 +9,7 @@ import { Random } from '../../tensor/random.ts';
 import type { TrainingEvent } from '../../training/events.ts';
 import { Fingerprint } from '../fingerprint.ts';
 import { type RankingMetrics, RankingScores } from '../metrics/ranking.ts';
-import { beginTraining, resumeTraining, type Trainable, type TrainingRun } from '../training-run.ts';
+import { beginTraining, namesOf, resumeTraining, type Trainable, type TrainingRun } from '../training-run.ts';
 import { SessionBatches, sequenceBatches, type TrainBatch } from './batches.ts';
 import { Catalogue, type Histories, historiesOf, vocabularyOf } from './catalogue.ts';
 import type { Architecture, RecommendationConfig } from './config.ts';
@@ -81,10 +81,6 @@ export async function prepareRecommendation(
  */
 export async function resumeRecommendation(out: string): Promise<RecommendationTraining> {
   return training(await resumeTraining('recommendation', out, build));
-}
-
-function namesOf(sources: InteractionSources): string[] {
-  return sources.map((source) => (typeof source === 'string' ? source : source.name));
 }
 
 export function sourcesOf(sources: InteractionSources): TextSource[] {

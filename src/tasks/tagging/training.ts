@@ -8,7 +8,7 @@ import { Random } from '../../tensor/random.ts';
 import type { TrainingEvent } from '../../training/events.ts';
 import { Fingerprint } from '../fingerprint.ts';
 import { loadLanguageModel } from '../language-model/saved.ts';
-import { beginTraining, resumeTraining, type Trainable, type TrainingRun } from '../training-run.ts';
+import { beginTraining, namesOf, resumeTraining, type Trainable, type TrainingRun } from '../training-run.ts';
 import { WordCounts, WordEncoder } from '../words/word-encoder.ts';
 import { sizesOf, unknownRates } from '../words/word-features.ts';
 import { CharacterContext } from './character-context.ts';
@@ -66,10 +66,6 @@ export async function prepareTagging(files: TaggingFiles, given: TaggingOptions 
  */
 export async function resumeTagging(out: string): Promise<TaggingTraining> {
   return training(await resumeTraining('tagging', out, build));
-}
-
-function namesOf(files: readonly (string | TextSource)[]): string[] {
-  return files.map((file) => (typeof file === 'string' ? file : file.name));
 }
 
 interface Batch {

@@ -3,7 +3,7 @@ import { SequenceBatches } from '../../data/sequence-batches.ts';
 import { ConfigError } from '../../tensor/errors.ts';
 import { Random } from '../../tensor/random.ts';
 import type { TrainingEvent } from '../../training/events.ts';
-import { beginTraining, resumeTraining, type Trainable, type TrainingRun } from '../training-run.ts';
+import { beginTraining, namesOf, resumeTraining, type Trainable, type TrainingRun } from '../training-run.ts';
 import type { WordBatch } from '../words/word-encoder.ts';
 import { sizesOf } from '../words/word-features.ts';
 import type { TextClassifierArchitecture, TextClassifierConfig } from './config.ts';
@@ -65,10 +65,6 @@ export async function prepareTextClassifier(
  */
 export async function resumeTextClassifier(out: string): Promise<TextClassifierTraining> {
   return training(await resumeTraining('text-classification', out, build));
-}
-
-function namesOf(files: LabelledTextFiles): string[] {
-  return files.map((file) => (typeof file === 'string' ? file : file.name));
 }
 
 interface ClassifierBatch {

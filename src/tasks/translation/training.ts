@@ -1,7 +1,7 @@
 /** Training of a translator, from files to a run folder and a model. */
 import { Random } from '../../tensor/random.ts';
 import type { TrainingEvent } from '../../training/events.ts';
-import { beginTraining, resumeTraining, type Trainable, type TrainingRun } from '../training-run.ts';
+import { beginTraining, namesOf, resumeTraining, type Trainable, type TrainingRun } from '../training-run.ts';
 import type { TranslationConfig, TranslatorArchitecture } from './config.ts';
 import { evaluateTranslator, lossOf, type TranslationMetrics } from './evaluate.ts';
 import { type TranslationBatch, Translator } from './model.ts';
@@ -59,10 +59,6 @@ export async function prepareTranslation(
  */
 export async function resumeTranslation(out: string): Promise<TranslationTraining> {
   return training(await resumeTraining('translation', out, build));
-}
-
-function namesOf(files: PairFiles): string[] {
-  return files.map((file) => (typeof file === 'string' ? file : file.name));
 }
 
 interface Parts extends Trainable<TranslationBatch & { readonly epochs: number }> {
