@@ -1,5 +1,5 @@
 /**
- * Captions for emoji, 64 x 64 pixels: a convolutional encoder trained from scratch and a decoder with attention. Apart are images whose
+ * Captions for emoji, seen at 48 x 48 pixels: a convolutional encoder trained from scratch and a decoder with attention. Apart are images whose
  * base concept (the name without skin tone) is among the training images, and those whose is not; beside each, what the caption of the
  * training image scores whose pixels are nearest. Options were chosen on the validation images, which chose the best weights too.
  *
@@ -35,20 +35,16 @@ const { values } = parseArgs({
 const origin = 'images of npm emoji-datasource-google 16.0.0, names of npm emojibase-data 17.0.0';
 const captions = dataFile(values.data, 'captions.tsv', origin);
 const config: CaptionerOptions = {
-  imageSize: 32,
-  gridSize: 8,
-  channels: 32,
-  dropout: 0.15,
-  labelSmoothing: 0.05,
-  weightDecay: 0.01,
-  shift: 0.06,
-  scale: 0.1,
-  rotation: 6,
-  epochs: 42,
+  imageSize: 48,
+  gridSize: 6,
+  channels: 24,
+  channelsMost: 160,
+  dropout: 0.3,
+  epochs: 60,
   seed: 1,
   ...(JSON.parse(values.config) as CaptionerOptions),
 };
-const search = { beamWidth: 5, lengthPenalty: 0.6, views: 8 };
+const search = { beamWidth: 24, lengthPenalty: 0.6, views: 8, consensus: 0.5 };
 
 const model = join(values.folder, 'model.safetensors');
 const timeFile = join(values.folder, 'processor-minutes.json');

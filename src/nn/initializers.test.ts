@@ -4,6 +4,7 @@ import { setBackend } from '../backend/select.ts';
 import { ShapeError } from '../tensor/errors.ts';
 import { Random } from '../tensor/random.ts';
 import {
+  blankBias,
   constant,
   forgetBias,
   identity,
@@ -82,6 +83,15 @@ describe('orthogonal', () => {
     const values = new Float64Array(8 * 4);
     orthogonal(values, [8, 4], new Random(3));
     expect(values.slice(0, 16)).not.toEqual(values.slice(16));
+  });
+});
+
+it('blankBias gives the blank its probability, and the symbols equal shares of the rest', () => {
+  const bias = new Float64Array(11).fill(7);
+  blankBias(bias, { blank: 3, probability: 0.9 });
+  const total = bias.reduce((sum, value) => sum + Math.exp(value), 0);
+  bias.forEach((value, k) => {
+    expect(Math.exp(value) / total).toBeCloseTo(k === 3 ? 0.9 : 0.01, 12);
   });
 });
 

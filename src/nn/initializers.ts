@@ -103,6 +103,20 @@ export function forgetBias(values: Values, value = 1): void {
   values.fill(value, values.length / 4, values.length / 2);
 }
 
+/**
+ * Sets the bias [V] of an output that CTC learns from: at first the blank has this probability in every frame, where the weights
+ * say nothing, and the symbols share the rest. Most frames are blank. An output that must learn it first bends the layers
+ * below to say so, and those of a causal network may not recover: their states saturate.
+ *
+ *   b_blank = ln(p / (1 − p)) + ln(V − 1), b_symbol = 0
+ *
+ * @see Lin et al. (2017), Focal loss for dense object detection, arXiv:1708.02002, §3.3: the same for a rare class
+ */
+export function blankBias(values: Values, { blank = 0, probability = 0.95 } = {}): void {
+  values.fill(0);
+  values[blank] = Math.log((probability / (1 - probability)) * (values.length - 1));
+}
+
 function fans(operation: string, shape: Shape): { in: number; out: number } {
   if (shape.length < 2) throw new ShapeError(`[${operation}] expected a weight of at least two axes, received ${formatShape(shape)}.`);
   const field = sizeOf(shape.slice(2));

@@ -15,6 +15,21 @@ test('what several captions share outweighs one that stands alone', () => {
   expect(order([['a gem', 0.9], ...captions.slice(1)])[0]).toBe('a gem');
 });
 
+test('agreement is F1 of words and the mean cosine of n-grams, half each', () => {
+  // Both of two words: F1 1/2 and cosines 1/2, 0, 0, 0, so 5/16; each with itself 1 and 1, 1, 0, 0, so 3/4. Of one word with itself: 1 and
+  // 1, 0, 0, 0, so 5/8; with the pair F1 2/3 and cosine 1/√2, so 0.4217.
+  // Agreements, where P(red fox) = 0.4, P(red) = p, P(red hen) = 0.2, divided alike: red 0.6 · 0.4217 + p · 0.625, red fox 0.4 · 0.75 +
+  // p · 0.4217 + 0.2 · 0.3125, which are equal at p = 0.5385.
+  const at = (p: number) =>
+    order([
+      ['red fox', 0.4],
+      ['red', p],
+      ['red hen', 0.2],
+    ])[0];
+  expect(at(0.53)).toBe('red fox');
+  expect(at(0.55)).toBe('red');
+});
+
 test('a larger exponent trusts the likeliest, 0 all alike; equals stay in their order', () => {
   const captions: [string, number][] = [
     ['one two', 0.4],

@@ -4,6 +4,7 @@ import { inScope } from '../../autograd/scope.ts';
 import { type Tensor, tensor } from '../../autograd/tensor.ts';
 import { type PaddedFeatures, padFeatures } from '../../data/sequence-batches.ts';
 import { ctcLoss } from '../../losses/ctc.ts';
+import { blankBias, initialize } from '../../nn/initializers.ts';
 import { Linear } from '../../nn/linear.ts';
 import { Module } from '../../nn/module.ts';
 import { PyramidalEncoder } from '../../nn/pyramidal-encoder.ts';
@@ -14,6 +15,8 @@ import type { HandwritingArchitecture } from './config.ts';
 export interface HandwritingModelOptions extends HandwritingArchitecture {
   /** For initial values and dropout; default: different each time. */
   readonly rng?: Random;
+  /** Share of the frames that are blank, in (0, 1), which an untrained model begins with. Default 0.9. */
+  readonly blankShare?: number;
 }
 
 /** What a forward gives. */
@@ -37,7 +40,7 @@ export class HandwritingModel extends Module {
   /** What dropout is drawn from; a checkpoint keeps its state. */
   readonly rng: Random;
 
-  constructor({ rng = Random.fromEntropy(), ...architecture }: HandwritingModelOptions) {
+  constructor({ rng = Random.fromEntropy(), blankShare = 0.9, ...architecture }: HandwritingModelOptions) {
     super();
     const { inputSize, hiddenSize, factors, cell, bidirectional, classes } = architecture;
     this.architecture = architecture;
@@ -47,6 +50,7 @@ export class HandwritingModel extends Module {
       new PyramidalEncoder({ inputSize, hiddenSize, factors, cell, bidirectional, dropout: architecture.dropout, rng }),
     );
     this.output = this.child('output', new Linear({ inputSize: this.encoder.outputSize, outputSize: classes, rng }));
+    initialize(this.output.bias!, (values) => blankBias(values, { probability: blankShare }));
   }
 
   /** Lines side by side. @param lines each [T, F] row-major */
