@@ -62,7 +62,7 @@ function draw(scene: Scene, { runs }: LongMemory): number {
   ] as const) {
     scene.words(name, 0, y, { size: 15, bold: true });
     if (problem === 'adding') {
-      scene.words('solved after so many steps of training; else the error, as a share of that of guessing; –: not asked', 96, y, {
+      scene.words('solved after so many steps of training; else the error, as a share of that of guessing', 96, y, {
         role: 'soft',
       });
     }
