@@ -43,7 +43,7 @@ export const pictures: readonly {
   {
     file: 'reservoir-run',
     compute: async () => run(),
-    draw: ({ columns }: Run) => drawRun(columns, { title: 'The Lorenz system goes on by itself: 500 units, 20 time units' }),
+    draw: ({ columns }: Run) => drawRun(columns, { title: 'The Lorenz system goes on by itself: 500 units' }),
   },
 ];
 
