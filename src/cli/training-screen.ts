@@ -90,7 +90,7 @@ export class TrainingScreen {
     line(`  ${good('✓')} ${bold(this.#training.tell(metrics))} ${dim(`on held-out ${this.#training.heldOut}`)}`);
     line(
       dim(
-        `    ${grouped(steps)} steps in ${duration(done.seconds)}, ${compact(rate)} ${this.#training.items}/s${reasonInWords(done.reason)}`,
+        `    ${grouped(steps)} ${steps === 1 ? 'step' : 'steps'} in ${duration(done.seconds)}, ${compact(rate)} ${this.#training.items}/s${reasonInWords(done.reason)}`,
       ),
     );
     if (done.model === null) return;
