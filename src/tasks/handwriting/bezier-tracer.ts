@@ -109,7 +109,7 @@ const longestHandle = 10;
 function straight(from: Sample, to: Sample): Curve {
   const at = (share: number): Pair => [from.x + share * (to.x - from.x), from.y + share * (to.y - from.y)];
   const seconds = Number.isNaN(to.t - from.t) ? 0 : to.t - from.t;
-  return { control: [at(0), at(1 / 3), at(2 / 3), at(1)], time: [seconds, 0, 0], last: 0 };
+  return { control: [at(0), at(1 / 3), at(2 / 3), [to.x, to.y]], time: [seconds, 0, 0], last: 0 };
 }
 
 /**
@@ -188,18 +188,26 @@ function solve(points: readonly Sample[], s: readonly number[]): Curve['control'
     }
   });
   const determinant = a11 * a22 - a12 * a12;
-  // With a single inner point there are too few equations: handles on the line through the thirds.
-  if (determinant < 1e-9 * a11 * a22 || points.length < 4) {
-    const [, b1, b2] = bernstein(s[1]);
-    const share = r1.map((value) => (b1 === 0 ? 0 : value / b1));
-    // b₁ P₁ + b₂ P₂ = rest, with P₂ = P₁ + (P₃ − P₀)/3
-    const third = [(p3[0] - p0[0]) / 3, (p3[1] - p0[1]) / 3];
-    const p1 = share.map((rest, axis) => (rest - b2 * third[axis]) / (b1 + b2)) as unknown as Pair;
-    return [p0, p1, [p1[0] + third[0], p1[1] + third[1]], p3];
-  }
+  // A single inner point gives too few equations, and so do points whose parameters have all moved to the ends.
+  if (points.length < 4 || !(determinant > 1e-9 * a11 * a22)) return throughOne(points, s);
   const p1 = [0, 1].map((axis) => (a22 * r1[axis] - a12 * r2[axis]) / determinant) as unknown as Pair;
   const p2 = [0, 1].map((axis) => (a11 * r2[axis] - a12 * r1[axis]) / determinant) as unknown as Pair;
   return [p0, p1, p2, p3];
+}
+
+/** Handles a third of the chord apart, P₂ = P₁ + (P₃ − P₀)/3, through the inner point that weighs most: b₁ P₁ + b₂ P₂ is what it asks. */
+function throughOne(points: readonly Sample[], s: readonly number[]): Curve['control'] {
+  const [first, last] = [points[0], points[points.length - 1]];
+  const weights = s.map((at) => bernstein(at)).map(([, b1, b2]) => b1 + b2);
+  const heaviest = weights.indexOf(Math.max(...weights));
+  const chord = straight(first, last).control;
+  if (weights[heaviest] < 1e-9) return chord;
+  const [p0, , , p3] = chord;
+  const [b0, b1, b2, b3] = bernstein(s[heaviest]);
+  const third = [(p3[0] - p0[0]) / 3, (p3[1] - p0[1]) / 3];
+  const { x, y } = points[heaviest];
+  const p1 = [x, y].map((value, axis) => (value - b0 * p0[axis] - b3 * p3[axis] - b2 * third[axis]) / (b1 + b2)) as unknown as Pair;
+  return [p0, p1, [p1[0] + third[0], p1[1] + third[1]], p3];
 }
 
 /** One of Newton's steps towards the place on the curve that is nearest. */

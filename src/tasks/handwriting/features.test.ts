@@ -177,8 +177,17 @@ describe('Bézier curves', () => {
           }
         }
       }),
-      { numRuns: 50 },
+      { numRuns: 200 },
     );
+  });
+
+  test('of points that turn back so often that all parameters move to the ends are numbers', () => {
+    const x = [0, -0.05, 0.25, 0.1, 0.1, 0.16];
+    const y = [0, 0.23, -0.12, -0.2, 0.16, -0.13];
+    const points = x.map((at, i) => ({ x: at, y: y[i], t: Number.NaN }));
+    const curves = fitCurves(points, 0.05);
+    expect(curves.flatMap(({ control }) => control.flat()).every(Number.isFinite)).toBe(true);
+    expect(curves[curves.length - 1].last).toBe(5);
   });
 
   test('give a curve back that they are shown, with its times', () => {
