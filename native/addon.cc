@@ -5,6 +5,9 @@
 #if defined(__x86_64__)
 #include <cpuid.h>
 #endif
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
 #include <stdlib.h>
 #include <string.h>
 
@@ -80,18 +83,41 @@ void set(napi_env env, napi_value object, const char *name, napi_callback call) 
   napi_set_named_property(env, object, name, function);
 }
 
-/** address(arrayBuffer): where its bytes are. */
-napi_value address(napi_env env, napi_callback_info info) {
-  size_t count = 1, bytes;
-  napi_value value, result = nullptr;
+/** The one argument, an ArrayBuffer; null, and an exception, if it is something else. */
+void *bytes_of(napi_env env, napi_callback_info info, size_t &bytes) {
+  size_t count = 1;
+  napi_value value;
   void *data;
   napi_get_cb_info(env, info, &count, &value, nullptr, nullptr);
-  if (napi_get_arraybuffer_info(env, value, &data, &bytes) != napi_ok) {
-    napi_throw_type_error(env, nullptr, "expected an ArrayBuffer");
-    return nullptr;
-  }
-  napi_create_double(env, double(uintptr_t(data)), &result);
+  if (napi_get_arraybuffer_info(env, value, &data, &bytes) == napi_ok) return data;
+  napi_throw_type_error(env, nullptr, "expected an ArrayBuffer");
+  return nullptr;
+}
+
+/** address(arrayBuffer): where its bytes are. */
+napi_value address(napi_env env, napi_callback_info info) {
+  size_t bytes;
+  napi_value result = nullptr;
+  const void *const data = bytes_of(env, info, bytes);
+  if (data != nullptr) napi_create_double(env, double(uintptr_t(data)), &result);
   return result;
+}
+
+/**
+ * useLargePages(arrayBuffer): asks for its memory 2 MB at a time, where the operating system can. A page's first touch is what
+ * memory costs most, and where machines are virtual it costs several times that.
+ */
+napi_value use_large_pages(napi_env env, napi_callback_info info) {
+  size_t bytes;
+  [[maybe_unused]] void *const data = bytes_of(env, info, bytes);
+#if defined(__linux__) && defined(MADV_HUGEPAGE)
+  if (data != nullptr) {
+    constexpr uintptr_t page = 4096;
+    const uintptr_t from = (uintptr_t(data) + page - 1) / page * page, to = (uintptr_t(data) + bytes) / page * page;
+    if (from < to) madvise(reinterpret_cast<void *>(from), to - from, MADV_HUGEPAGE); // advice: refused, nothing changes
+  }
+#endif
+  return nullptr;
 }
 
 /**
@@ -129,6 +155,7 @@ NAPI_MODULE_INIT() {
   using namespace unrolled;
   set(env, exports, "load", load);
   set(env, exports, "address", address);
+  set(env, exports, "useLargePages", use_large_pages);
   set(env, exports, "threads", &called<&thread_count>);
   set(env, exports, "setThreads", &called<&set_threads>);
   return exports;

@@ -1,6 +1,7 @@
 #include "pool.h"
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <mutex>
 #include <thread>
@@ -9,9 +10,15 @@
 namespace unrolled {
 namespace {
 
-// How long a thread looks again before it sleeps: about 20 µs. Long enough for the next kernel of a training step to find
-// the workers awake (to wake one costs 50 to 900 µs), short enough that an idle pool uses nothing.
-constexpr int kSpins = 1000;
+// How long a thread looks again before it sleeps: as long as waking a sleeper has cost lately, which is at most twice what the
+// best choice would have (Karlin et al. 1990, competitive spinning); 50 to 900 µs have been seen. An idle pool uses nothing.
+constexpr int64_t kLeastSpin = 20'000, kLongestSpin = 1'000'000; // nanoseconds
+constexpr int kSpinsBetweenLooksAtTheClock = 32;
+
+int64_t nanoseconds() {
+  using namespace std::chrono;
+  return duration_cast<std::chrono::nanoseconds>(steady_clock::now().time_since_epoch()).count();
+}
 
 void pause() {
 #if defined(__x86_64__)
@@ -45,10 +52,11 @@ public:
     unclaimed_ = parts;
     if (sleepers_ > 0) {
       std::lock_guard<std::mutex> lock(mutex_);
+      wokenAt_ = nanoseconds();
       wake_.notify_all();
     }
     work();
-    for (int i = 0; unfinished_ > 0 && i < kSpins; i++) pause();
+    spin_until([this] { return unfinished_ == 0; });
     if (unfinished_ > 0) {
       std::unique_lock<std::mutex> lock(mutex_);
       isCallerAsleep_ = true;
@@ -71,15 +79,27 @@ private:
     }
   }
 
+  template <typename Condition> void spin_until(Condition isMet) const {
+    const int64_t start = nanoseconds();
+    do {
+      for (int i = 0; i < kSpinsBetweenLooksAtTheClock; i++) {
+        if (isMet()) return;
+        pause();
+      }
+    } while (nanoseconds() - start < spin_);
+  }
+
   void serve() {
     while (!isStopping_) {
       work();
-      for (int i = 0; unclaimed_ == 0 && i < kSpins; i++) pause();
+      spin_until([this] { return unclaimed_ > 0; });
       if (unclaimed_ > 0) continue;
       std::unique_lock<std::mutex> lock(mutex_);
       sleepers_++;
       wake_.wait(lock, [this] { return unclaimed_ > 0 || isStopping_; });
       sleepers_--;
+      const int64_t spin = (3 * spin_ + nanoseconds() - wokenAt_) / 4;
+      spin_ = spin < kLeastSpin ? kLeastSpin : spin > kLongestSpin ? kLongestSpin : spin;
     }
   }
 
@@ -107,6 +127,8 @@ private:
   void *context_ = nullptr;
   std::atomic<int32_t> unclaimed_{0}, unfinished_{0}, sleepers_{0};
   std::atomic<bool> isCallerAsleep_{false}, isStopping_{false};
+  int64_t wokenAt_ = 0;                    // under mutex_
+  std::atomic<int64_t> spin_{kLeastSpin}; // nanoseconds
 };
 
 // Leaked on purpose: a condition variable with a sleeping worker must not be destroyed when the process ends.

@@ -12,16 +12,19 @@ export interface Addon {
   ): (Exports & { readonly entries: Record<string, number>; readonly instructionSet: string; readonly width: number }) | undefined;
   /** Where an ArrayBuffer's bytes are. */
   address(buffer: ArrayBuffer): number;
+  /** Asks the operating system for its memory in pages of 2 MB, where it has them. */
+  useLargePages(buffer: ArrayBuffer): void;
   threads(): number;
   setThreads(count: number): void;
 }
 
-const alignment = 64;
+/** Of large pages. */
+const alignment = 2 * 2 ** 20;
 /** Pages that nobody has written cost nothing, so a slab may be large; and what is larger has one of its own. */
 const slabBytes = 64 * 2 ** 20;
 
 /** Slabs as ArrayBuffers: the operating system hands them out zeroed, page by page as they are touched. */
-export function arrayBufferSlabs(address: Addon['address']): SlabSource<Slab> {
+export function arrayBufferSlabs({ address, useLargePages }: Pick<Addon, 'address' | 'useLargePages'>): SlabSource<Slab> {
   const slabs = new Set<Slab>(); // keeps the buffers alive
   return {
     advice: 'Use a smaller batch, shorter sequences or a smaller model, or a machine with more memory.',
@@ -33,6 +36,7 @@ export function arrayBufferSlabs(address: Addon['address']): SlabSource<Slab> {
       } catch {
         return null;
       }
+      useLargePages(buffer);
       const slab = { buffer, address: address(buffer) };
       slabs.add(slab);
       return { slab, pointer: Math.ceil(slab.address / alignment) * alignment, bytes: size };
@@ -61,7 +65,8 @@ export function createNative(addon: Addon, instructionSet?: string): KernelBacke
     vectors: `${setNames[kernels.instructionSet] ?? kernels.instructionSet}, ${kernels.width} floats wide`,
     kernels,
     entries: kernels.entries,
-    memory: arrayBufferSlabs(addon.address),
+    memory: arrayBufferSlabs(addon),
+    useLargePages: addon.useLargePages,
     threads: addon.threads,
     setThreads: addon.setThreads,
   });

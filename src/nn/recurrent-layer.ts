@@ -6,13 +6,14 @@
  */
 import { inScope, keep, releaseEarly } from '../autograd/scope.ts';
 import { type GradientSink, needsGrad, record } from '../autograd/tape.ts';
-import { bufferOf, contiguous, empty, type Parameter, Tensor } from '../autograd/tensor.ts';
+import { bufferOf, contiguous, empty, type Parameter, type Tensor } from '../autograd/tensor.ts';
 import type { Backend, Buffer, RecurrentGradients, RecurrentLayer } from '../backend/backend.ts';
-import { rowMajor } from '../tensor/shape.ts';
 import type { GradientNorms } from './gradient-norms.ts';
 import { type LayerInput, normEpsilon, type ProjectionWeights, project, projectBackward } from './input-projection.ts';
 import { currentWatcher, type GradientReceiver } from './recurrence-watch.ts';
-import type { Lengths, Sequence } from './sequence.ts';
+import { inferDirection } from './recurrent-inference.ts';
+import type { Sequence } from './sequence.ts';
+import { StateSlots } from './state-slots.ts';
 
 /** What every kernel is told: the arguments they share, the gates, and the slots of each state. */
 export interface Pass extends RecurrentLayer {
@@ -91,7 +92,17 @@ export interface RunResult {
 
 /** The operation: recorded, with its backward, when anything in it learns. */
 export function runDirection(direction: Direction, input: LayerInput, sequence: Sequence, options: RunOptions): RunResult {
-  return inScope(() => new Run(direction, input, sequence, options).forward());
+  const inputs = inputsOf(direction, input, options);
+  const isRead = currentWatcher() === null && !needsGrad(inputs);
+  return inScope(() =>
+    isRead ? inferDirection(direction, input, sequence, options) : new Run(direction, input, sequence, options, inputs).forward(),
+  );
+}
+
+/** What a gradient may be wanted of. */
+function inputsOf({ recurrence, weights, weightHh, normHh }: Direction, input: LayerInput, options: RunOptions): (Tensor | null)[] {
+  const { weightIh, biasIh, biasHh, normIh } = weights;
+  return [input.rows, weightIh, biasIh, biasHh, normIh, weightHh, normHh, ...recurrence.parameters, ...options.initial];
 }
 
 class Run {
@@ -104,15 +115,15 @@ class Run {
   /** Freed once the backward has run. */
   readonly #saved: Tensor[] = [];
   readonly #gates: Tensor;
-  readonly #states: readonly Tensor[];
+  readonly #states: StateSlots;
   readonly #recurrenceSaved: Readonly<Record<string, Tensor>>;
   readonly #norm: { readonly normalized: Tensor; readonly rstd: Tensor } | null;
   #projection: ReturnType<typeof project> = null;
   /** Who watches, and wants to know of the states' gradients. */
   #receiver: GradientReceiver | null = null;
 
-  constructor(direction: Direction, input: LayerInput, sequence: Sequence, options: RunOptions) {
-    const { recurrence, weights, weightHh, normHh } = direction;
+  constructor(direction: Direction, input: LayerInput, sequence: Sequence, options: RunOptions, inputs: readonly (Tensor | null)[]) {
+    const { recurrence, weightHh, normHh } = direction;
     const { T, B } = sequence;
     const F = recurrence.gates * direction.hiddenSize;
     this.#direction = direction;
@@ -120,22 +131,12 @@ class Run {
     this.#sequence = sequence;
     this.#input = input;
     this.#options = options;
-    this.#inputs = [
-      input.rows,
-      weights.weightIh,
-      weights.biasIh,
-      weights.biasHh,
-      weights.normIh,
-      weightHh,
-      normHh,
-      ...recurrence.parameters,
-      ...options.initial,
-    ];
+    this.#inputs = inputs;
     this.#gates = this.#save([T, B, F]);
     const sizes = Object.entries(recurrence.savedSizes(T, B));
     this.#recurrenceSaved = Object.fromEntries(sizes.map(([name, length]) => [name, this.#save([length])]));
     this.#norm = normHh === null ? null : { normalized: this.#save([T, B, F]), rstd: this.#save([T, B]) };
-    this.#states = recurrence.stateSizes.map((width) => empty(this.#backend, [T + 1, B, width]));
+    this.#states = new StateSlots(this.#backend, direction, sequence, options.initial);
     if (options.mask !== null) this.#saved.push(options.mask);
   }
 
@@ -144,17 +145,11 @@ class Run {
     const backend = this.#backend;
     this.#projection = project(backend, this.#input, weights, bufferOf(this.#gates));
     if (this.#projection !== null) this.#saved.push(this.#projection.normalized, this.#projection.rstd);
-    for (const [i, slots] of this.#states.entries()) this.#writeInitial(slots, this.#options.initial[i]);
     recurrence.forward(backend, this.#describe());
     this.#tellWatcher();
 
-    const [h, ...others] = this.#states;
-    const { lengths } = this.#sequence;
-    const output = lengths === null ? this.#steps(h, 'after') : this.#masked(this.#steps(h, 'after'), lengths);
-    const last = this.#states.map((slots) => this.#copyOfSlot(slots, this.#direction.reverse ? 0 : this.#sequence.T));
-    this.#saved.push(...others);
-    if (lengths !== null) this.#saved.push(h);
-
+    const { output, last, rest } = this.#states.result();
+    this.#saved.push(...rest);
     if (needsGrad(this.#inputs))
       record(name, this.#inputs, [output, ...last], (dOutputs, sink) => this.#backward(dOutputs, sink), this.#saved);
     else for (const x of this.#saved) releaseEarly(x.storage);
@@ -222,7 +217,7 @@ class Run {
     const { T, B, lengths } = this.#sequence;
     const run = { cell: name, hiddenSize, reverse, parameter: weightHh, T, B, lengths: lengths?.values ?? null };
     const gates = recurrence.gates > 1 ? this.#gates : null;
-    this.#receiver = currentWatcher()?.ran({ ...run, gates, input: this.#input, states: this.#steps(this.#states[0], 'after') }) ?? null;
+    this.#receiver = currentWatcher()?.ran({ ...run, gates, input: this.#input, states: this.#states.steps('after') }) ?? null;
   }
 
   #describe(): RecurrentLayer {
@@ -246,7 +241,7 @@ class Run {
           rstd: bufferOf(this.#norm.rstd),
         },
         gates: bufferOf(this.#gates),
-        states: this.#states.map(bufferOf),
+        states: this.#states.slots.map(bufferOf),
       },
       saved,
     );
@@ -258,33 +253,6 @@ class Run {
     return x;
   }
 
-  /** The state before or after each step: [T, B, width], a view of the slots. */
-  #steps(slots: Tensor, which: 'before' | 'after'): Tensor {
-    const { T, B } = this.#sequence;
-    const width = slots.shape[2];
-    const shape = [T, B, width];
-    const isShifted = (which === 'after') !== this.#direction.reverse;
-    return new Tensor(slots.storage, shape, rowMajor(shape), isShifted ? B * width : 0);
-  }
-
-  #slot(slots: Tensor, index: number): Tensor {
-    const [, B, width] = slots.shape;
-    return new Tensor(slots.storage, [B, width], [width, 1], index * B * width);
-  }
-
-  #copyOfSlot(slots: Tensor, index: number): Tensor {
-    const slot = this.#slot(slots, index);
-    const copy = empty(this.#backend, slot.shape);
-    this.#backend.copy(bufferOf(slot), bufferOf(copy));
-    return copy;
-  }
-
-  #writeInitial(slots: Tensor, initial: Tensor | null): void {
-    const slot = bufferOf(this.#slot(slots, this.#direction.reverse ? this.#sequence.T : 0));
-    if (initial === null) this.#backend.fill(slot, 0);
-    else this.#backend.copy(bufferOf(contiguous(initial)), slot);
-  }
-
   /** A fresh [B, width] that the kernel may overwrite. */
   #gradientOfLast(d: Tensor | null, width: number): Tensor {
     const gradient = empty(this.#backend, [this.#sequence.B, width]);
@@ -293,15 +261,8 @@ class Run {
     return gradient;
   }
 
-  #masked(x: Tensor, { rowMask }: Lengths): Tensor {
-    const { T, B } = this.#sequence;
-    const y = empty(this.#backend, x.shape);
-    this.#backend.scaleRows(bufferOf(x), bufferOf(rowMask), bufferOf(y), T * B, x.shape[2], false);
-    return y;
-  }
-
   #previous(temporary: (shape: readonly number[]) => Tensor): Buffer {
-    const h = this.#steps(this.#states[0], 'before');
+    const h = this.#states.steps('before');
     const { mask } = this.#options;
     if (mask === null) return bufferOf(h);
     const product = bufferOf(temporary(h.shape));

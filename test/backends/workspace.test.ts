@@ -26,7 +26,7 @@ type Kernel = (...values: number[]) => number | undefined;
 
 /** The kernels of an addon, with a guard behind each workspace that they are given. */
 function guarded(addon: Addon): KernelBackend {
-  const source = arrayBufferSlabs(addon.address);
+  const source = arrayBufferSlabs(addon);
   const slabs: Slab[] = [];
   const memory: SlabSource<Slab> = {
     advice: source.advice,

@@ -71,6 +71,8 @@ export interface Machine {
   /** What `replay` knows each kernel by. */
   readonly entries: Readonly<Record<string, number>>;
   readonly memory: SlabSource<Slab>;
+  /** Asks the operating system for a buffer's memory in large pages, before it is touched. */
+  useLargePages?(buffer: ArrayBuffer): void;
   threads(): number;
   setThreads(count: number): void;
 }
@@ -118,6 +120,8 @@ const activationCode: Readonly<Record<Activation, number>> = { tanh: 0, relu: 1,
 const lossCode: Readonly<Record<PointwiseLoss, number>> = { mse: 0, mae: 1, huber: 2, bce: 3 };
 
 const bytesPerElement = 4;
+/** What is read and at least so large is worth a call for large pages of 2 MB. */
+const largeBytes = 2 * 2 ** 20;
 /** Kernels count in int32. */
 const maximumLength = 2 ** 31 - 1;
 
@@ -186,8 +190,14 @@ export class KernelBackend implements Backend {
   }
 
   read(buffer: Buffer): TypedArray {
-    const { dtype } = buffer;
-    return new arrays[dtype]((buffer as KernelBuffer).view()); // faster than slice
+    const { dtype, length } = buffer;
+    const view = (buffer as KernelBuffer).view();
+    const { useLargePages } = this.#machine;
+    if (useLargePages === undefined || length * bytesPer[dtype] < largeBytes) return new arrays[dtype](view); // faster than slice
+    const values = new arrays[dtype](length);
+    useLargePages(values.buffer);
+    values.set(view as Float32Array);
+    return values;
   }
 
   get memory(): { readonly bytes: number; readonly peakBytes: number } {

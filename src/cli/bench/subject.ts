@@ -5,6 +5,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { setFlagsFromString } from 'node:v8';
+import { scope } from '../../autograd/scope.ts';
 import { noGrad } from '../../autograd/tape.ts';
 import { tensor } from '../../autograd/tensor.ts';
 import type { Backend } from '../../backend/backend.ts';
@@ -39,7 +40,7 @@ function prepareForward(workload: Workload, arrays: NamedArrays): Prepared {
   const rnn = recurrentLayer(workload, arrays);
   const { shape, values } = arrays.get('x')!;
   const x = tensor(values, { shape });
-  const call = (): Float32Array => noGrad(() => rnn.forward(x).output).dataSync() as Float32Array;
+  const call = (): Float32Array => scope(() => noGrad(() => rnn.forward(x).output).dataSync()) as Float32Array;
   return { outputs: call(), call };
 }
 
