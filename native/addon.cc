@@ -18,6 +18,10 @@
 
 namespace unrolled {
 
+#if defined(__linux__)
+constexpr int kPopulateWrite = 23; // MADV_POPULATE_WRITE of Linux 5.14, which C libraries learnt of later
+#endif
+
 #define UNROLLED_DECLARE(name) extern const Binding kernels_##name[];
 UNROLLED_SETS(UNROLLED_DECLARE)
 
@@ -83,12 +87,9 @@ void set(napi_env env, napi_value object, const char *name, napi_callback call) 
   napi_set_named_property(env, object, name, function);
 }
 
-/** The one argument, an ArrayBuffer; null, and an exception, if it is something else. */
-void *bytes_of(napi_env env, napi_callback_info info, size_t &bytes) {
-  size_t count = 1;
-  napi_value value;
+/** An ArrayBuffer's bytes; null, and an exception, if it is something else. */
+void *bytes_of(napi_env env, napi_value value, size_t &bytes) {
   void *data;
-  napi_get_cb_info(env, info, &count, &value, nullptr, nullptr);
   if (napi_get_arraybuffer_info(env, value, &data, &bytes) == napi_ok) return data;
   napi_throw_type_error(env, nullptr, "expected an ArrayBuffer");
   return nullptr;
@@ -96,25 +97,33 @@ void *bytes_of(napi_env env, napi_callback_info info, size_t &bytes) {
 
 /** address(arrayBuffer): where its bytes are. */
 napi_value address(napi_env env, napi_callback_info info) {
-  size_t bytes;
-  napi_value result = nullptr;
-  const void *const data = bytes_of(env, info, bytes);
+  size_t count = 1, bytes;
+  napi_value value, result = nullptr;
+  napi_get_cb_info(env, info, &count, &value, nullptr, nullptr);
+  const void *const data = bytes_of(env, value, bytes);
   if (data != nullptr) napi_create_double(env, double(uintptr_t(data)), &result);
   return result;
 }
 
 /**
- * useLargePages(arrayBuffer): asks for its memory 2 MB at a time, where the operating system can. A page's first touch is what
- * memory costs most, and where machines are virtual it costs several times that.
+ * useLargePages(arrayBuffer, isWrittenNext): asks for its memory 2 MB at a time, where the operating system can, and at once if it
+ * is all going to be written. A page's first touch is what memory costs most, and several times that where machines are virtual.
  */
 napi_value use_large_pages(napi_env env, napi_callback_info info) {
-  size_t bytes;
-  [[maybe_unused]] void *const data = bytes_of(env, info, bytes);
-#if defined(__linux__) && defined(MADV_HUGEPAGE)
+  size_t count = 2, bytes;
+  napi_value values[2];
+  bool isWrittenNext = false;
+  napi_get_cb_info(env, info, &count, values, nullptr, nullptr);
+  [[maybe_unused]] void *const data = bytes_of(env, values[0], bytes);
+  napi_get_value_bool(env, values[1], &isWrittenNext);
+#if defined(__linux__)
   if (data != nullptr) {
     constexpr uintptr_t page = 4096;
     const uintptr_t from = (uintptr_t(data) + page - 1) / page * page, to = (uintptr_t(data) + bytes) / page * page;
-    if (from < to) madvise(reinterpret_cast<void *>(from), to - from, MADV_HUGEPAGE); // advice: refused, nothing changes
+    if (from < to) { // refused, nothing changes
+      madvise(reinterpret_cast<void *>(from), to - from, MADV_HUGEPAGE);
+      if (isWrittenNext) madvise(reinterpret_cast<void *>(from), to - from, kPopulateWrite);
+    }
   }
 #endif
   return nullptr;

@@ -12,8 +12,8 @@ export interface Addon {
   ): (Exports & { readonly entries: Record<string, number>; readonly instructionSet: string; readonly width: number }) | undefined;
   /** Where an ArrayBuffer's bytes are. */
   address(buffer: ArrayBuffer): number;
-  /** Asks the operating system for its memory in pages of 2 MB, where it has them. */
-  useLargePages(buffer: ArrayBuffer): void;
+  /** Asks the operating system for its memory in pages of 2 MB, where it has them; for all of it now if it is about to be written. */
+  useLargePages(buffer: ArrayBuffer, isWrittenNext: boolean): void;
   threads(): number;
   setThreads(count: number): void;
 }
@@ -36,7 +36,7 @@ export function arrayBufferSlabs({ address, useLargePages }: Pick<Addon, 'addres
       } catch {
         return null;
       }
-      useLargePages(buffer);
+      useLargePages(buffer, false);
       const slab = { buffer, address: address(buffer) };
       slabs.add(slab);
       return { slab, pointer: Math.ceil(slab.address / alignment) * alignment, bytes: size };
@@ -66,7 +66,7 @@ export function createNative(addon: Addon, instructionSet?: string): KernelBacke
     kernels,
     entries: kernels.entries,
     memory: arrayBufferSlabs(addon),
-    useLargePages: addon.useLargePages,
+    largePages: (buffer) => addon.useLargePages(buffer, true),
     threads: addon.threads,
     setThreads: addon.setThreads,
   });

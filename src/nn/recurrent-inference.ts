@@ -1,7 +1,6 @@
 /**
  * A direction of a layer over a sequence that nothing will be learnt from: some steps at a time. What only a backward would read
- * again, the gates above all, is written over by the next steps, so it stays in the processor's caches (a sixth of the time of an
- * LSTM of 256 units) and memory no longer grows with four gates a step.
+ * again, the gates above all, is written over by the next steps, so memory does not grow with every gate of every step.
  */
 import { releaseEarly } from '../autograd/scope.ts';
 import { bufferOf, empty, Tensor, tensor } from '../autograd/tensor.ts';
@@ -12,10 +11,8 @@ import type { Direction, RunOptions, RunResult } from './recurrent-layer.ts';
 import type { Sequence } from './sequence.ts';
 import { StateSlots } from './state-slots.ts';
 
-/** Floats of gates, about what a second-level cache holds. */
-const gatesAtOnce = 2 ** 18;
-/** Every call packs the weights, which costs what 8 products with them do: rows enough to make that little. */
-const rowsAtOnce = 512;
+/** Rows of steps and sequences. Every call packs the weights, which costs what 8 rows' products with them do: enough to make that little. */
+const rowsAtOnce = 2048;
 
 /** Inside a scope. */
 export function inferDirection(direction: Direction, input: LayerInput, sequence: Sequence, options: RunOptions): RunResult {
@@ -24,7 +21,7 @@ export function inferDirection(direction: Direction, input: LayerInput, sequence
   const { T, B, lengths } = sequence;
   const F = recurrence.gates * hiddenSize;
   // A table is projected once: it takes all steps with it.
-  const most = input.ids === null ? Math.ceil(Math.max(rowsAtOnce, gatesAtOnce / F) / B) : T;
+  const most = input.ids === null ? Math.ceil(rowsAtOnce / B) : T;
   const parts = Math.ceil(T / most);
   const longest = Math.ceil(T / parts);
 

@@ -71,8 +71,8 @@ export interface Machine {
   /** What `replay` knows each kernel by. */
   readonly entries: Readonly<Record<string, number>>;
   readonly memory: SlabSource<Slab>;
-  /** Asks the operating system for a buffer's memory in large pages, before it is touched. */
-  useLargePages?(buffer: ArrayBuffer): void;
+  /** Asks the operating system for a buffer's memory in large pages, before all of it is written. */
+  largePages?(buffer: ArrayBuffer): void;
   threads(): number;
   setThreads(count: number): void;
 }
@@ -192,10 +192,10 @@ export class KernelBackend implements Backend {
   read(buffer: Buffer): TypedArray {
     const { dtype, length } = buffer;
     const view = (buffer as KernelBuffer).view();
-    const { useLargePages } = this.#machine;
-    if (useLargePages === undefined || length * bytesPer[dtype] < largeBytes) return new arrays[dtype](view); // faster than slice
+    const { largePages } = this.#machine;
+    if (largePages === undefined || length * bytesPer[dtype] < largeBytes) return new arrays[dtype](view); // faster than slice
     const values = new arrays[dtype](length);
-    useLargePages(values.buffer);
+    largePages(values.buffer);
     values.set(view as Float32Array);
     return values;
   }
