@@ -25,18 +25,20 @@ const [train, valid, test] = ['train', 'val', 'test_2016_flickr'].map((part) =>
 
 /** Sizes as of the published system beside it (LIUM-CVC 2017); the rest are usual ones. */
 const config = {
-  embeddingSize: 128,
+  embeddingSize: 192,
   encoderSize: 256,
-  decoderSize: 256,
+  decoderSize: 320,
   attentionSize: 256,
   vocabularySize: 6000,
   bleuTokenizer: 'none',
-  embeddingDropout: 0.2,
+  embeddingDropout: 0.3,
+  wordDropout: 0.05,
   dropout: 0.3,
   labelSmoothing: 0.1,
   learningRate: 0.002,
   batchSize: 64,
-  epochs: 9,
+  averageDecay: 0.998,
+  epochs: 12,
   evaluateEvery: 453,
   seed: 1,
 };
