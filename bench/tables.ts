@@ -8,6 +8,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { BenchRecord } from '../src/cli/bench/records.ts';
+import { median } from '../src/cli/bench/statistics.ts';
 import { type Circumstances, readResult } from './circumstances.ts';
 import type { Convolutions } from './convolution.ts';
 import { writeLongMemoryFigure } from './quality/long-memory/figure.ts';
@@ -330,13 +331,13 @@ function soak(): string {
     `${steps.toLocaleString('en')} ${what} steps`,
     backend,
     `${seconds.toFixed(0)} s`,
-    megabytes(residentBytes[0]),
-    megabytes(residentBytes.at(-1)!),
+    megabytes(median(residentBytes.slice(1, 4))),
+    megabytes(median(residentBytes.slice(-3))),
     percent(growth),
     `< ${percent(limits.soakGrowth)}`,
     verdict(growth < limits.soakGrowth),
   ]);
-  return `${above(result)}\n\n${table(['run', 'backend', 'took', 'after a tenth', 'at the end', 'growth', 'target', 'met'], rows)}`;
+  return `${above(result)}\n\n${table(['run', 'backend', 'took', 'after the warm-up', 'at the end', 'growth', 'target', 'met'], rows)}`;
 }
 
 function watchTable(): string {
