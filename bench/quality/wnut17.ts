@@ -34,7 +34,7 @@ const [train, valid, test] = ['wnut17train.conll', 'emerging.dev.conll', 'emergi
 const config = {
   hiddenSize: 128,
   numLayers: 1,
-  epochs: 12,
+  epochs: 9,
   learningRate: 0.003,
   dropout: 0.5,
   wordDropout: 1,
@@ -42,6 +42,7 @@ const config = {
   evaluateEvery: 212,
   features: ['prefix3', 'suffix3', 'shape', 'capitals'],
   entityBias: 1,
+  mentionCopies: 1,
 };
 const seeds = [0, 1, 2];
 
