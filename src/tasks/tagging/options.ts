@@ -31,6 +31,10 @@ export const trainSchema = v.strictObject({
     ),
     0,
   ),
+  mentionCopies: v.optional(
+    whole('copies to learn from of each sentence with entities, others of the same types in the places of most of them', 0, 1000),
+    0,
+  ),
   validFraction: v.optional(within('without validation files: share of the sentences set aside, spread evenly', 0.0001, 0.9), 0.1),
 
   ...wordEntries,

@@ -117,6 +117,7 @@ describe('training', () => {
 
   it.each([
     ['a softmax for entities', entityText, { output: 'softmax', maxSteps: 100 }, 'entityF1'],
+    ['entities in the places of others', entityText, { mentionCopies: 2 }, 'entityF1'],
     ['a CRF for classes', classText, { output: 'crf' }, 'accuracy'],
     ['two layers, averaged weights', classText, { numLayers: 2, averageDecay: 0.9 }, 'accuracy'],
     ['no words, only characters', classText, { embeddingSize: 0, features: [] }, 'accuracy'],
@@ -131,6 +132,10 @@ describe('training', () => {
   it('holds every n-th sentence out', async () => {
     const { sentences } = await prepareTagging({ train: [textOf(classText)] }, { ...small, maxSteps: 1, validFraction: 0.25 });
     expect(sentences).toMatchObject({ train: 120, valid: 40 });
+    const given = { ...small, epochs: 1, batchSize: 1, validFraction: 0.25 };
+    const files = { train: [textOf(entityText)] };
+    // Each sentence names a person: all are copied, none that is held out.
+    expect((await prepareTagging(files, { ...given, mentionCopies: 2 })).steps).toBe(360);
   });
 
   it.each([{ output: 'crf' }, { output: 'softmax', numLayers: 2 }] as const)(
@@ -161,6 +166,7 @@ describe('training', () => {
     await expect(prepare(classText, { features: ['shap'] })).rejects.toThrow('did you mean "shape"?');
     await expect(prepare(classText, { target: 'xpos' })).rejects.toThrow('expected at least two tags in the column xpos, found _ alone');
     await expect(prepare(classText, { scheme: 'BIO' })).rejects.toThrow('expected entity tags');
+    await expect(prepare(classText, { mentionCopies: 1 })).rejects.toThrow('mentionCopies: expected entity tags');
     await expect(prepare(classText, { gazetteers: [], features: ['gazetteer'] })).rejects.toThrow('--gazetteers');
     await expect(prepare('a\tX\n\nb\tY\n', {})).rejects.toThrow('data.txt: expected at least 10 sentences');
     await expect(prepare(classText, { numLayers: 0 })).rejects.toThrow('numLayers: expected at least 1, received 0.');

@@ -16,6 +16,7 @@ import { type ColumnFormat, openColumns, wordColumn } from './column-file.ts';
 import type { Architecture, TaggingConfig, TaggingVocabulary } from './config.ts';
 import { convertTags, schemeOf } from './entity-schemes.ts';
 import { evaluateTagger, type TaggedSentence, type TaggingResult } from './evaluate.ts';
+import { withMentionsReplaced } from './mention-replacement.ts';
 import { notTagged, type SentenceBatch, Tagger } from './model.ts';
 import { type ResolvedOptions, resolveOptions, type TaggingOptions } from './options.ts';
 import type { TrainedTagger } from './saved.ts';
@@ -93,17 +94,23 @@ async function build(files: TaggingFiles, given: TaggingOptions): Promise<Parts>
   if (gazetteers.length > 0 && !options.features.includes('gazetteer')) {
     throw new ConfigError('gazetteers: expected gazetteer among the features, received lists alone. Add --features gazetteer.');
   }
-  const { vocabulary, words, rates } = vocabulariesOf(train, layout, options, gazetteers, contexts);
+  if (options.mentionCopies > 0 && schemeOf(train.map(({ tags }) => tags)) === null) {
+    throw new ConfigError(
+      `mentionCopies: expected entity tags, such as O and B-PER, in the column ${layout.target}, received others. Leave it out.`,
+    );
+  }
+  const learnt = [...train, ...withMentionsReplaced(train, options.mentionCopies, new Random(options.seed).fork('mentions'))];
+  const { vocabulary, words, rates } = vocabulariesOf(learnt, layout, options, gazetteers, contexts);
   const encoder = new SentenceEncoder(vocabulary, contexts, words);
   const architecture = architectureOf(options, encoder, contexts);
   const allowed =
     architecture.output === 'crf' && vocabulary.learntScheme !== null ? entityConstraints(vocabulary.tags, vocabulary.learntScheme) : null;
   const model = new Tagger({ ...architecture, contextModels: contexts, allowed, unknownRates: rates, rng });
 
-  const encoded = encoder.encode(train);
-  const tags = train.map((sentence) => encoder.encodeTags(sentence.tags));
+  const encoded = encoder.encode(learnt);
+  const tags = learnt.map((sentence) => encoder.encodeTags(sentence.tags));
   const batches = new SequenceBatches(
-    train.map((sentence) => sentence.words.length),
+    learnt.map((sentence) => sentence.words.length),
     { batchSize: options.batchSize, seed: options.seed },
     (indices): Batch =>
       collate(

@@ -4,7 +4,7 @@ import { scope } from '../../autograd/scope.ts';
 import { backward } from '../../autograd/tape.ts';
 import { tensor } from '../../autograd/tensor.ts';
 import { setBackend } from '../../backend/select.ts';
-import { classifierLoss, classWeightsOf } from './loss.ts';
+import { classifierLoss, classWeightsOf, disagreement } from './loss.ts';
 
 beforeEach(() => {
   setBackend('reference');
@@ -59,6 +59,38 @@ describe('the loss is PyTorch’s', () => {
       expect(value).toBeCloseTo(expected[i], 12);
     });
     checkGradients((y) => classifierLoss(y, labels, { isMultiLabel: true }), [logits()]);
+  });
+});
+
+describe('how far two readings disagree', () => {
+  const other = () =>
+    tensor(
+      [
+        [0.1, -0.4, 1.1],
+        [2.5, 0, -0.7],
+        [-0.4, 0.9, 0.1],
+        [-1, 3, 0],
+      ],
+      { requiresGrad: true },
+    );
+  const ofOne = (a: number, b: number) => a * Math.log(a / b);
+
+  test.each([false, true])('is the mean of both divergences; several labels: %s', (isMultiLabel) => {
+    const [a, b] = [logits(), other()].map((x) => x.toArray() as number[][]);
+    const [p, q] = [a, b].map((rows) =>
+      rows.map((row) => {
+        const total = row.reduce((sum, x) => sum + Math.exp(x), 0);
+        return row.map((x) => (isMultiLabel ? 1 / (1 + Math.exp(-x)) : Math.exp(x) / total));
+      }),
+    );
+    const divergences = p.flat().map((pk, i) => {
+      const qk = q.flat()[i];
+      return ofOne(pk, qk) + ofOne(qk, pk) + (isMultiLabel ? ofOne(1 - pk, 1 - qk) + ofOne(1 - qk, 1 - pk) : 0);
+    });
+    const expected = divergences.reduce((sum, x) => sum + x, 0) / 2 / (isMultiLabel ? 12 : 4);
+    expect(disagreement(logits(), other(), { isMultiLabel }).item()).toBeCloseTo(expected, 12);
+    expect(disagreement(logits(), logits(), { isMultiLabel }).item()).toBe(0);
+    checkGradients((x, y) => disagreement(x, y, { isMultiLabel }), [logits(), other()]);
   });
 });
 

@@ -1,6 +1,11 @@
-/** What a text classifier is trained towards: cross entropy of one label, or of each of several by itself; labels may weigh more or less. */
-import { mul } from '../../autograd/ops/binary.ts';
-import { mean } from '../../autograd/ops/reduce.ts';
+/**
+ * What a text classifier is trained towards: cross entropy of one label, or of each of several by itself, where labels may weigh
+ * more or less; and two readings of a text that agree.
+ */
+import { mul, sub } from '../../autograd/ops/binary.ts';
+import { sigmoid } from '../../autograd/ops/elementwise.ts';
+import { mean, sum } from '../../autograd/ops/reduce.ts';
+import { softmax } from '../../autograd/ops/softmax.ts';
 import { inScope } from '../../autograd/scope.ts';
 import { type Tensor, tensor } from '../../autograd/tensor.ts';
 import { crossEntropy } from '../../losses/cross-entropy.ts';
@@ -46,6 +51,26 @@ export function classifierLoss(logits: Tensor, labels: readonly ArrayLike<number
   return inScope(() => {
     const losses = binaryCrossEntropyWithLogits(logits, tensor(targets, { shape: [B, K], backend }), { reduction: 'none' });
     return mean(classWeights === null ? losses : mul(losses, tensor(weights, { shape: [B, K], backend })));
+  });
+}
+
+/**
+ * How far two readings of the same texts are from agreeing, in nats: of a text, or of each label of each text where there are
+ * several. Read twice, a text loses other numbers to dropout each time; what is said of it should not hang on them.
+ *
+ *   ½ KL(p ‖ q) + ½ KL(q ‖ p) = ½ Σ (p − q)(ln p − ln q) = ½ Σ (p − q)(a − b),   p = softmax a, q = softmax b
+ *
+ * for Σ (p − q) = 0 takes away what ln p and a differ by; of several labels likewise with p = σ(a), a being ln p − ln(1 − p).
+ *
+ * @param a [B, K] logits of one reading
+ * @param b [B, K] of the other
+ * @see Liang et al. (2021), R-Drop, arXiv:2106.14448
+ */
+export function disagreement(a: Tensor, b: Tensor, { isMultiLabel }: Pick<ClassifierLossOptions, 'isMultiLabel'>): Tensor {
+  const probabilities = isMultiLabel ? sigmoid : softmax;
+  return inScope(() => {
+    const products = mul(sub(probabilities(a), probabilities(b)), sub(a, b)); // [B, K]
+    return mul(isMultiLabel ? mean(products) : mean(sum(products, 1)), 0.5);
   });
 }
 

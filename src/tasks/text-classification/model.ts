@@ -1,4 +1,5 @@
 /** The text classifier: words → recurrent layers → one vector a text → labels. */
+import { concat } from '../../autograd/ops/concat.ts';
 import { dropout } from '../../autograd/ops/dropout.ts';
 import { inScope } from '../../autograd/scope.ts';
 import type { Tensor } from '../../autograd/tensor.ts';
@@ -31,7 +32,7 @@ export interface Classified {
 
 /**
  * Labels for texts. Parameters: `words.…` as `WordFeatures`'; `rnn.…` as PyTorch's LSTM, GRU or RNN; `attention.…` as
- * `AttentionPooling`'s; `output.weight` [K, D·H] and `output.bias` [K].
+ * `AttentionPooling`'s; `output.weight` [K, D·H] (max-mean: [K, 2·D·H]) and `output.bias` [K].
  *
  * @example const { logits } = model.forward(encoder.collate(texts)); // [B, K]
  */
@@ -52,8 +53,9 @@ export class TextClassifierModel extends Module {
     this.words = this.child('words', new WordFeatures({ ...words, unknownRates, rng }));
     const layers = { inputSize: this.words.outputSize, hiddenSize, numLayers, bidirectional, dropout: architecture.dropout, rng };
     this.rnn = this.child('rnn', recurrentLayers(cell, layers));
-    const pooledSize = hiddenSize * (bidirectional ? 2 : 1);
-    this.attention = pooling === 'attention' ? this.child('attention', new AttentionPooling({ inputSize: pooledSize, rng })) : null;
+    const width = hiddenSize * (bidirectional ? 2 : 1);
+    const pooledSize = pooling === 'max-mean' ? 2 * width : width;
+    this.attention = pooling === 'attention' ? this.child('attention', new AttentionPooling({ inputSize: width, rng })) : null;
     this.output = this.child('output', new Linear({ inputSize: pooledSize, outputSize: classes, rng }));
   }
 
@@ -81,6 +83,8 @@ export class TextClassifierModel extends Module {
           return classified(meanPooling(output, lengths));
         case 'max':
           return classified(maxPooling(output, lengths));
+        case 'max-mean':
+          return classified(concat([maxPooling(output, lengths), meanPooling(output, lengths)], 1));
         case 'attention': {
           const { pooled, weights } = this.attention!.forward(output, lengths);
           return classified(pooled, weights);

@@ -6,7 +6,7 @@ import { epochsOf, trainingEntries } from '../training-options.ts';
 import { wordEntries } from '../words/word-options.ts';
 
 export const cells = ['rnn', 'lstm', 'gru'] as const;
-export const poolings = ['last', 'mean', 'max', 'attention'] as const;
+export const poolings = ['last', 'mean', 'max', 'max-mean', 'attention'] as const;
 
 const defaultEpochs = 20;
 
@@ -47,6 +47,10 @@ export const trainSchema = v.strictObject({
 
   classWeights: v.optional(names('how much each label counts: balanced, or label=weight … (others 1)')),
   labelSmoothing: v.optional(within('s: the right label is expected with probability 1 − s, the rest shared by all', 0, 1), 0),
+  consistency: v.optional(
+    within('c: texts are read twice, and c times how far the readings disagree is added to the loss; 0: read once', 0, 1000),
+    0,
+  ),
   ...trainingEntries({ batchSize: 32, learningRate: 0.002, epochs: defaultEpochs }),
   batchSize: v.optional(whole('B: texts of one step', 1, 65_536), 32),
 });

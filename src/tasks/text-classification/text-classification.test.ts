@@ -111,6 +111,7 @@ describe('the model', () => {
 
   test.each([
     ['max', true, 'lstm'],
+    ['max-mean', true, 'rnn'],
     ['attention', false, 'rnn'],
     ['last', true, 'gru'],
   ] as const)('with %s pooling has the gradients that differences say', (pooling, bidirectional, cell) => {
@@ -173,6 +174,7 @@ describe('training', () => {
     ['max', { cell: 'lstm' }],
     ['attention', { cell: 'gru', labelSmoothing: 0.05, averageDecay: 0.9 }],
     ['last', { cell: 'lstm', classWeights: ['balanced'] }],
+    ['max-mean', { cell: 'lstm', consistency: 1 }],
   ] as const)('learns what no bag of words can tell, with %s pooling', async (pooling, options) => {
     const files = { train: [textOf(tsv(reviews(400, 1)), 'train.tsv')], valid: [textOf(tsv(reviews(150, 2)), 'valid.tsv')] };
     const given = { ...small, dropout: 0, ...options, classWeights: 'classWeights' in options ? [...options.classWeights] : undefined };

@@ -1,4 +1,7 @@
 /** Training of a text classifier, from files to a run folder and a model. */
+import { add, mul } from '../../autograd/ops/binary.ts';
+import { inScope } from '../../autograd/scope.ts';
+import type { Tensor } from '../../autograd/tensor.ts';
 import { SequenceBatches } from '../../data/sequence-batches.ts';
 import { ConfigError } from '../../tensor/errors.ts';
 import { Random } from '../../tensor/random.ts';
@@ -9,7 +12,7 @@ import { sizesOf } from '../words/word-features.ts';
 import type { TextClassifierArchitecture, TextClassifierConfig } from './config.ts';
 import { type ClassifierData, formatOf, type LabelledTextFiles, readClassifierData } from './dataset.ts';
 import { type ClassificationMetrics, evaluateClassifier } from './evaluate.ts';
-import { classifierLoss, classWeightsOf } from './loss.ts';
+import { classifierLoss, classWeightsOf, disagreement } from './loss.ts';
 import { TextClassifierModel } from './model.ts';
 import { type ResolvedOptions, resolveOptions, type TextClassifierOptions } from './options.ts';
 import type { SavedTextClassifier } from './saved.ts';
@@ -84,7 +87,7 @@ async function build(files: ClassifierFiles, given: TextClassifierOptions): Prom
   const options = resolveOptions(given);
   const data = await readClassifierData(files, options);
   const { encoder, train, valid, labels, isMultiLabel, vectors } = data;
-  const { batchSize, seed, labelSmoothing } = options;
+  const { batchSize, seed, labelSmoothing, consistency } = options;
   const model = new TextClassifierModel({
     ...architectureOf(options, data),
     unknownRates: data.unknownRates,
@@ -100,6 +103,15 @@ async function build(files: ClassifierFiles, given: TextClassifierOptions): Prom
     words: encoder.collate(indices.map((i) => train[i].words)),
     labels: indices.map((i) => train[i].labels),
   }));
+  const lossOf = ({ words, labels }: ClassifierBatch): Tensor =>
+    inScope(() => {
+      const wrong = (logits: Tensor): Tensor => classifierLoss(logits, labels, { isMultiLabel, classWeights, labelSmoothing });
+      const logits = model.forward(words).logits;
+      if (consistency === 0) return wrong(logits);
+      const again = model.forward(words).logits;
+      const meanOfBoth = mul(add(wrong(logits), wrong(again)), 0.5);
+      return add(meanOfBoth, mul(disagreement(logits, again, { isMultiLabel }), consistency));
+    });
   const config: TextClassifierConfig = {
     task: 'text-classification',
     architecture: model.architecture,
@@ -113,10 +125,7 @@ async function build(files: ClassifierFiles, given: TextClassifierOptions): Prom
     options,
     data,
     config,
-    loss: (batch) => ({
-      loss: classifierLoss(model.forward(batch.words).logits, batch.labels, { isMultiLabel, classWeights, labelSmoothing }),
-      items: batch.labels.length,
-    }),
+    loss: (batch) => ({ loss: lossOf(batch), items: batch.labels.length }),
     evaluate: async ({ pause }) => (await evaluateClassifier(model, data, valid, { pause })).metrics,
     monitor: { metric: monitoredMetric(isMultiLabel, classWeights !== null), mode: 'max' },
     randoms: { model: model.rng },
