@@ -7,8 +7,8 @@
  * @param factors  of an encoder: how many steps of each layer's input become one
  * @param symbols  in all targets together
  */
-export function blankShareOf(lengths: readonly number[], factors: readonly number[], symbols: number): number {
+export function blankShareOf(lengths: ArrayLike<number>, factors: readonly number[], symbols: number): number {
   const factor = factors.reduce((product, each) => product * each, 1);
-  const frames = lengths.reduce((sum, steps) => sum + Math.ceil(steps / factor), 0);
+  const frames = Array.from(lengths).reduce((sum, steps) => sum + Math.ceil(steps / factor), 0);
   return Math.min(0.99, Math.max(0.5, 1 - symbols / frames));
 }
