@@ -191,7 +191,7 @@ describe('an interruption', () => {
       expect(sha256(join(out, 'model.safetensors'))).toBe(whole);
       rmSync(out, { recursive: true });
     }
-  }, 600_000);
+  }, 1_200_000);
 });
 
 async function until(condition: () => boolean): Promise<void> {

@@ -50,4 +50,4 @@ it('20 times killed and resumed, each ends in identical weights', async () => {
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
-}, 600_000);
+}, 1_200_000);
