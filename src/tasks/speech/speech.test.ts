@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { formatWav } from '../../data/audio/wav.ts';
 import { padFeatures } from '../../data/sequence-batches.ts';
+import { textOf } from '../../data/text/text-source.ts';
 import { logSoftmaxRows } from '../../decode/log-probabilities.ts';
 import { ConfigError, FormatError } from '../../tensor/errors.ts';
 import { Random } from '../../tensor/random.ts';
@@ -34,6 +35,10 @@ function say(text: string, rng: Random, sampleRateHz = rate): Float32Array {
     }
   }
   return Float32Array.from(parts);
+}
+
+async function* inOnePiece(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
 }
 
 function phrase(rng: Random): string {
@@ -155,6 +160,16 @@ describe('a recogniser', () => {
       Symbols: '4 characters',
       Model: expect.stringContaining('2 × bidirectional LSTM of 24 units, one step for 4 frames, CTC'),
     });
+  });
+
+  it('is seen at work: what the last layer reads, frame by frame, and says', async () => {
+    const wav = await formatWav(say('ab c', new Random(5)), rate);
+    const input = { ...textOf('', 'a sound'), path: null, bytes: () => inOnePiece(wav) };
+    const { layers, x, tokens, outputs } = await speech.observe!(await loadModel(model), input);
+    expect(x.shape).toEqual([1, tokens.length, layers.options.inputSize]);
+    expect(outputs!.filter((output, t) => output !== '·' && output !== outputs![t - 1]).join('')).toBe('ab c');
+    expect(tokens.slice(0, 3)).toEqual(['0.00', '0.04', '0.08']);
+    await expect(speech.observe!(await loadModel(model), { ...textOf('', 'nothing'), path: null })).rejects.toThrow('expected a WAV file');
   });
 
   it('goes on after an interruption to the very same weights', async () => {
