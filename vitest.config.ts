@@ -16,6 +16,8 @@ export default defineConfig({
   test: {
     include: ['src/**/*.test.ts', 'studio/src/**/*.test.ts', 'test/{backends,golden,learning,cli,laws,house}/**/*.test.ts'],
     testTimeout: 120_000,
+    hookTimeout: 120_000,
+    setupFiles: ['test/chance.ts'],
     pool: 'forks',
     maxWorkers: 2,
   },

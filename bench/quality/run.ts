@@ -50,14 +50,62 @@ export interface QualityResult extends Circumstances {
   readonly published: readonly Published[];
 }
 
-/** Writes bench/results/quality-NAME.json. @param command as one types it in the repository's root, FOLDER for the data's */
+/**
+ * Writes bench/results/quality-NAME.json.
+ *
+ * @param command as one types it in the repository's root, FOLDER for the data's
+ * @throws Error when a run holds what is no measurement: see `requireMeasurements`
+ */
 export function keepQuality(name: string, command: string, result: Omit<QualityResult, keyof Circumstances | 'description'>): void {
+  requireMeasurements(result.runs);
   const { backends } = JSON.parse(unrolled(['doctor', '--json'])) as { backends: { isChosen: boolean; description: string }[] };
   keepResult(`quality-${name}`, {
     ...circumstances(command),
     description: backends.find(({ isChosen }) => isChosen)!.description,
     ...result,
   });
+}
+
+/** Characters of the longest name that a run may have. */
+const longestName = 60;
+
+/**
+ * Refuses runs that hold more than measurements, so that nothing of a data set, whose licence may forbid it, gets into a result: `metrics`,
+ * minutes and samples are numbers, a name is short, and whatever else there is, such as options, is numbers, switches and single words.
+ *
+ * @throws Error that says where, and how long the text is, but not the text
+ */
+export function requireMeasurements(runs: QualityResult['runs']): void {
+  for (const [i, { name, metrics, minutes, samples, ...facts }] of runs.entries()) {
+    const place = `runs[${i}]`;
+    if (typeof name !== 'string' || name.length > longestName || name.includes('\n')) {
+      throw refused(`${place}.name`, `a name of at most ${longestName} characters`, name);
+    }
+    for (const [measure, value] of Object.entries({ ...metrics, minutes, samples })) {
+      if (!Number.isFinite(value)) throw refused(`${place}, a metric`, 'a finite number', value);
+      requireWords(`${place}, a metric's name`, measure);
+    }
+    requireWords(place, facts);
+  }
+}
+
+function requireWords(place: string, value: unknown): void {
+  if (value === null || value === undefined || typeof value === 'number' || typeof value === 'boolean') return;
+  if (typeof value === 'object') {
+    for (const [key, inner] of Object.entries(value)) {
+      requireWords(`${place}, a key`, key);
+      requireWords(`${place}.${key}`, inner);
+    }
+    return;
+  }
+  if (typeof value !== 'string' || value.length > longestName || /\s/.test(value)) {
+    throw refused(place, `numbers, switches and single words of at most ${longestName} characters`, value);
+  }
+}
+
+function refused(place: string, expected: string, value: unknown): Error {
+  const received = typeof value === 'string' ? `a text of ${value.length} characters` : `a value of type ${typeof value}`;
+  return new Error(`[keepQuality] ${place}: expected ${expected}, received ${received}. Nothing of a data set may be kept in a result.`);
 }
 
 /**

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { cpuTime } from '../../test/laws/cpu-time.ts';
 import { FormatError } from '../tensor/errors.ts';
 import { type FastaRecord, fastaRecords } from './fasta.ts';
 import { type TextSource, textOf } from './text/text-source.ts';
@@ -64,10 +65,10 @@ describe('fastaRecords', () => {
   });
 
   it('reads a line of ten million letters in linear time', async () => {
-    const begun = performance.now();
+    const begun = cpuTime();
     const [{ sequence }] = await read(inPieces(`>titin\n${'MKTAYIAKQR'.repeat(1e6)}\n`, 4096));
     expect(sequence).toHaveLength(1e7);
-    expect(performance.now() - begun).toBeLessThan(5000);
+    expect(cpuTime() - begun).toBeLessThan(5000);
   });
 
   it.each([

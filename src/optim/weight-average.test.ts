@@ -1,6 +1,8 @@
 import { beforeEach, expect, it } from 'vitest';
 import { expectNumbersClose } from '../../test/golden/fixture.ts';
+import { tensor } from '../autograd/tensor.ts';
 import { setBackend } from '../backend/select.ts';
+import { BatchNorm2d } from '../nn/batch-norm2d.ts';
 import { Module } from '../nn/module.ts';
 import { WeightAverage } from './weight-average.ts';
 
@@ -37,6 +39,21 @@ it('forgets with a decay: average = decay · average + (1 − decay) · weights,
     if (t > 0) expected = expected.map((value, i) => 0.8 * value + 0.2 * weights(t)[i]);
   }
   expectNumbersClose(await average.use(() => model.w.dataSync()), expected, 'average', 1e-12);
+});
+
+it('averages running statistics with the weights, as AveragedModel with use_buffers', async () => {
+  const layer = new BatchNorm2d({ numFeatures: 1, momentum: 1 }); // the running statistics are those of the last batch
+  const average = new WeightAverage(layer, { decay: 0.75 });
+  const batch = (...values: number[]) => tensor(values, { shape: [values.length, 1, 1, 1] });
+  layer.forward(batch(0, 2)); // mean 1, variance 2
+  average.update();
+  layer.forward(batch(4, 8)); // mean 6, variance 8
+  average.update();
+  layer.eval();
+  const [mean, variance] = [0.75 * 1 + 0.25 * 6, 0.75 * 2 + 0.25 * 8];
+  const normalised = await average.use(() => layer.forward(batch(mean, mean + Math.sqrt(variance + 1e-5))).dataSync());
+  expectNumbersClose(normalised, [0, 1], 'normalised by the averages', 1e-12);
+  expect([...layer.runningMean.dataSync(), ...layer.runningVariance.dataSync()]).toEqual([6, 8]);
 });
 
 it('gives the weights back when the body throws', async () => {

@@ -1,5 +1,6 @@
 /** Averages of a model's weights over its training: often better than the last ones. */
 import { freeWhenCollected } from '../autograd/storage.ts';
+import { bufferOf, type Parameter } from '../autograd/tensor.ts';
 import type { Backend, Buffer } from '../backend/backend.ts';
 import type { Module } from '../nn/module.ts';
 import { FlatParameters } from '../nn/parameters.ts';
@@ -12,7 +13,7 @@ export interface WeightAverageOptions {
   readonly decay?: number;
 }
 
-/** The memory of a WeightAverage, laid out as the model's flat parameters are. */
+/** The memory of a WeightAverage: the model's flat parameters, then its buffers one after another. */
 export interface WeightAverageState {
   readonly updates: number;
   readonly values: TypedArray;
@@ -20,19 +21,23 @@ export interface WeightAverageState {
 
 /**
  * A running average of a model's weights: exponential (EMA) with `decay`, otherwise their plain mean (stochastic weight
- * averaging). The first update is a copy.
+ * averaging). The first update is a copy. The model's buffers are averaged alike: running statistics of a batch normalisation belong
+ * to the weights that they were seen with, and those of the last weights would not fit the averaged ones.
  *
  * @example
  * const average = new WeightAverage(model, { decay: 0.999 });
  * average.update();                                       // after each optimizer step
  * const loss = await average.use(() => evaluate(model));  // with the averaged weights
- * @see Izmailov et al. (2018), arXiv:1803.05407. Numbers as torch.optim.swa_utils.AveragedModel.
+ * @see Izmailov et al. (2018), arXiv:1803.05407. Numbers as torch.optim.swa_utils.AveragedModel with use_buffers.
  */
 export class WeightAverage {
   readonly #decay: number | undefined;
   readonly #flat: FlatParameters;
+  readonly #buffers: readonly Parameter[];
   readonly #backend: Backend;
   readonly #average: Buffer;
+  /** The average's part for the flat parameters, and for each buffer. */
+  readonly #parts: readonly Buffer[];
   #updates = 0;
   #isSwapped = false;
 
@@ -43,18 +48,33 @@ export class WeightAverage {
     }
     this.#decay = decay;
     this.#flat = FlatParameters.of(model.parameters());
+    this.#buffers = [...model.namedBuffers().values()];
     this.#backend = this.#flat.backend;
-    this.#average = this.#backend.allocate(this.#backend.float, this.#flat.values.length);
-    this.#backend.copy(this.#flat.values, this.#average);
+    const weights = this.#weights();
+    this.#average = this.#backend.allocate(
+      this.#backend.float,
+      weights.reduce((sum, { length }) => sum + length, 0),
+    );
     freeWhenCollected(this, this.#backend, this.#average);
+    let offset = 0;
+    this.#parts = weights.map(({ length }) => {
+      const part = this.#backend.slice(this.#average, offset, length);
+      offset += length;
+      return part;
+    });
+    weights.forEach((values, i) => {
+      this.#backend.copy(values, this.#parts[i]);
+    });
   }
 
   /** Takes in the weights as they are now. */
   update(): void {
     if (this.#isSwapped) throw new ConfigError('[WeightAverage] the average is swapped in; swap it out before the next update.');
     const weight = this.#decay === undefined ? 1 / (this.#updates + 1) : 1 - this.#decay;
-    if (this.#updates === 0) this.#backend.copy(this.#flat.values, this.#average);
-    else this.#backend.lerp(this.#flat.values, this.#average, weight);
+    for (const [i, values] of this.#weights().entries()) {
+      if (this.#updates === 0) this.#backend.copy(values, this.#parts[i]);
+      else this.#backend.lerp(values, this.#parts[i], weight);
+    }
     this.#updates++;
   }
 
@@ -70,12 +90,13 @@ export class WeightAverage {
 
   /** Exchanges weights and average; a second call brings them back. */
   swap(): void {
-    const { values } = this.#flat;
-    const weights = this.#backend.allocate(this.#backend.float, values.length);
-    this.#backend.copy(values, weights);
-    this.#backend.copy(this.#average, values);
-    this.#backend.copy(weights, this.#average);
-    this.#backend.free(weights);
+    for (const [i, values] of this.#weights().entries()) {
+      const weights = this.#backend.allocate(this.#backend.float, values.length);
+      this.#backend.copy(values, weights);
+      this.#backend.copy(this.#parts[i], values);
+      this.#backend.copy(weights, this.#parts[i]);
+      this.#backend.free(weights);
+    }
     this.#isSwapped = !this.#isSwapped;
   }
 
@@ -95,5 +116,10 @@ export class WeightAverage {
     }
     this.#backend.write(this.#average, state.values);
     this.#updates = state.updates;
+  }
+
+  /** What is averaged, as it is in the model. */
+  #weights(): Buffer[] {
+    return [this.#flat.values, ...this.#buffers.map(bufferOf)];
   }
 }

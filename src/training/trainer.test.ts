@@ -5,13 +5,16 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createTrainer, tinyRun, tinyTraining } from '../../test/learning/tiny-training.ts';
 import { mul } from '../autograd/ops/binary.ts';
 import { sum } from '../autograd/ops/reduce.ts';
-import { tensor } from '../autograd/tensor.ts';
+import { randomNormal, tensor } from '../autograd/tensor.ts';
 import type { BackendName } from '../backend/backend.ts';
 import { getBackend, setBackend } from '../backend/select.ts';
-import type { BatchSource } from '../data/batch-source.ts';
+import { BatchCounter, type BatchSource } from '../data/batch-source.ts';
+import { BatchNorm2d } from '../nn/batch-norm2d.ts';
 import { Module } from '../nn/module.ts';
 import { ReduceOnPlateau } from '../optim/reduce-on-plateau.ts';
 import { SGD } from '../optim/sgd.ts';
+import { WeightAverage } from '../optim/weight-average.ts';
+import { Random } from '../tensor/random.ts';
 import type { StepEvent, TrainingEvent } from './events.ts';
 import { loadModel } from './model-file.ts';
 import { RunFolder } from './run-folder.ts';
@@ -82,6 +85,32 @@ function scripted(
     loss: () => ({ loss: sum(mul(model.w, tensor([1]))), items: 3 }), // each step takes 0.5 from w
     evaluate: () => ({ loss: validations[validated++] }),
     ...more,
+  };
+}
+
+/** A batch normalisation alone, its weights and statistics averaged; batch i is always the same numbers. */
+function normalising(): Training<number> & { readonly model: BatchNorm2d } {
+  const model = new BatchNorm2d({ numFeatures: 3 });
+  const counter = new BatchCounter(4);
+  const loss = (batch: number) => {
+    const y = model.forward(randomNormal([2, 3, 2, 2], new Random(batch)));
+    return sum(mul(y, y));
+  };
+  return {
+    model,
+    optimizer: new SGD(model, { learningRate: 0.01 }),
+    batches: {
+      get epoch() {
+        return counter.epoch;
+      },
+      batchesPerEpoch: counter.batchesPerEpoch,
+      next: () => counter.take().index,
+      position: () => counter.position(),
+      seek: (position) => counter.seek(position),
+    },
+    loss: (batch) => ({ loss: loss(batch), items: 2 }),
+    evaluate: () => ({ loss: loss(9).item() }),
+    average: new WeightAverage(model, { decay: 0.8 }),
   };
 }
 
@@ -253,6 +282,26 @@ describe('a training in a folder', () => {
       }
       expect(told1).toEqual(told(straight).filter(({ type }) => type !== 'done'));
       expect(readFileSync(join(run(), 'model.safetensors'))).toEqual(readFileSync(join(folder, 'straight', 'model.safetensors')));
+    },
+  );
+
+  it.each(['native', 'wasm', 'reference'] satisfies BackendName[])(
+    'goes on exactly with averaged statistics too, on %s',
+    async (backend) => {
+      setBackend(backend);
+      const modelConfig = { task: 'normalising', architecture: {} };
+      const runOf = async (path: string, maxSteps: number, isNew: boolean) => {
+        const runFolder = isNew ? await RunFolder.create(path, {}) : await RunFolder.open(path);
+        const training = normalising();
+        await all(new Trainer(training, { ...options, maxSteps, folder: runFolder, modelConfig }));
+        return training.model;
+      };
+      const straight = join(folder, 'straight');
+      const model = await runOf(straight, 40, true);
+      for (const [i, maxSteps] of [3, 7, 26, 40].entries()) await runOf(run(), maxSteps, i === 0);
+      expect(readFileSync(join(run(), 'model.safetensors'))).toEqual(readFileSync(join(straight, 'model.safetensors')));
+      const { tensors } = await loadModel(join(straight, 'model.safetensors'));
+      expect([...tensors.get('running_mean')!.values]).toEqual([...model.runningMean.dataSync()].map(Math.fround));
     },
   );
 

@@ -41,7 +41,7 @@ beforeAll(async () => {
   expect(code, stderr).toBe(0);
   expect(stderr).toMatch(/Images +24 to learn from, 4 to validate on/);
   expect(JSON.parse(stdout)).toMatchObject({ task: 'captioning', steps: 60, metrics: { exact: 1 } });
-}, 60_000);
+});
 
 test('evaluate prints the metrics of the test split, or JSON with every caption', async () => {
   const { stdout, stderr } = await unrolled(['evaluate', model, at('captions.tsv'), '--images', at('photos'), '--json']);

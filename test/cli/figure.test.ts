@@ -29,7 +29,7 @@ beforeAll(async () => {
     '--json',
   ];
   expect((await unrolled(args)).code).toBe(0);
-}, 60_000);
+});
 
 /** Width and height, from the header. */
 function sizeOfPng(file: string): [number, number] {

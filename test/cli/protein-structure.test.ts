@@ -23,7 +23,7 @@ beforeAll(async () => {
   expect(stderr).toMatch(/Proteins +11 to learn from \(\d+ residues that count\), 1 to validate on/);
   expect(stderr).toMatch(/Q3 \d+\.\d %, SOV \d+\.\d % on held-out proteins/);
   expect(code).toBe(0);
-}, 60_000);
+});
 
 it('evaluates with the metrics of the field', async () => {
   const { stdout } = await unrolled(['evaluate', model, file('sequences.fasta'), file('structures.fasta'), '--json']);

@@ -22,7 +22,7 @@ beforeAll(async () => {
   expect(report).toMatchObject({ task: 'reservoir', steps: 10, reason: 'steps' });
   expect(report.metrics.nrmse).toBeLessThan(0.01);
   expect(existsSync(join(folder, 'map.svg'))).toBe(true);
-}, 60_000);
+});
 
 test('predict goes on from the end of the training, or from the rows of a file, as CSV', async () => {
   const { stdout, code } = await unrolled(['predict', model, '--steps', '30']);

@@ -41,7 +41,7 @@ beforeAll(async () => {
   expect(stderr).toMatch(/Utterances +32 to learn from \(\d+ s\), 4 to validate on/);
   expect(stderr).toMatch(/Features +12 log-mel at 8,000 Hz, normalised: global/);
   expect(JSON.parse(stdout), stderr).toMatchObject({ task: 'speech', metrics: { wer: 0, cer: 0 } });
-}, 120_000);
+});
 
 test('evaluate judges the test part, and says what was confused', async () => {
   const shown = await unrolled(['evaluate', model, manifest]);

@@ -35,8 +35,7 @@ it('20 times killed and resumed, each ends in identical weights', async () => {
     await run(join(folder, 'straight'), 'new', null);
     const whole = performance.now() - began;
     const expected = readFileSync(join(folder, 'straight', 'model.safetensors'));
-    const rng = new Random(Date.now());
-    const seed = rng.state.seed;
+    const rng = new Random(20);
     let kills = 0;
     for (let round = 0; kills < 20; round++) {
       const path = join(folder, `run ${round}`);
@@ -46,9 +45,9 @@ it('20 times killed and resumed, each ends in identical weights', async () => {
         isDone = await run(path, existsSync(join(path, 'config.json')) ? 'resume' : 'new', killAfter);
         if (!isDone) kills++;
       }
-      expect(readFileSync(join(path, 'model.safetensors')), `seed ${seed}, run ${round}`).toEqual(expected);
+      expect(readFileSync(join(path, 'model.safetensors')), `run ${round}`).toEqual(expected);
     }
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
-}, 300_000);
+}, 1_200_000);

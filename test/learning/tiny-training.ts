@@ -92,11 +92,20 @@ export async function tinyRun(path: string, isNew: boolean, trainer: TrainerOpti
   return createTrainer({ ...(folder.config as { seed: number }), trainer: { ...trainer, folder, modelConfig } });
 }
 
-/** Three steps, each of which keeps its thread busy. */
-export function createSlowTrainer({ stepMs }: { readonly stepMs: number }): Trainer<StreamBatch> {
+/** Three steps, each of which blocks its thread until the host's has counted so many turns. */
+export function createBlockingTrainer({
+  turns,
+  turnsPerStep,
+}: {
+  readonly turns: Int32Array;
+  readonly turnsPerStep: number;
+}): Trainer<StreamBatch> {
   const training = tinyTraining({ seed: 1 });
   const loss: typeof training.loss = (batch, carried) => {
-    for (const end = performance.now() + stepMs; performance.now() < end; );
+    let now = Atomics.load(turns, 0);
+    for (const end = now + turnsPerStep; now < end; now = Atomics.load(turns, 0)) {
+      if (Atomics.wait(turns, 0, now, 60_000) === 'timed-out') throw new Error('the host has had no turn for a minute.');
+    }
     return training.loss(batch, carried);
   };
   return new Trainer({ ...training, loss }, { maxSteps: 3 });

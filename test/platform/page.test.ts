@@ -32,6 +32,7 @@ test('an LSTM trains in a Vite page', async () => {
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const browser = await chromium.launch({
+    timeout: 120_000,
     executablePath,
     args: [
       '--no-sandbox',
@@ -44,10 +45,11 @@ test('an LSTM trains in a Vite page', async () => {
   });
   try {
     const page = await browser.newPage();
+    page.setDefaultTimeout(120_000);
     const errors: string[] = [];
     page.on('pageerror', (error) => errors.push(error.message));
     await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
-    await page.waitForFunction(() => document.querySelector('#report')?.textContent !== '', undefined, { timeout: 60_000 });
+    await page.waitForFunction(() => document.querySelector('#report')?.textContent !== '', undefined, { timeout: 120_000 });
     const report = JSON.parse((await page.textContent('#report'))!);
     expect(errors).toEqual([]);
     expect(report.backend).toBe('wasm');

@@ -75,6 +75,7 @@ beforeAll(async () => {
   writeFileSync(join(folder, 'runs/live/events.jsonl'), start + step(1) + step(2));
   server = await serve(0);
   browser = await chromium.launch({
+    timeout: 120_000,
     executablePath: process.env.CHROMIUM_PATH ?? '/usr/bin/chromium',
     args: [
       '--no-sandbox',
@@ -447,7 +448,7 @@ describe('Try', () => {
       await page.getByLabel('Open a model file').setInputFiles(model);
       await expect.poll(() => page.locator('.task').textContent()).toBe(task);
       await ask(page);
-      await expect.poll(() => read(page), { timeout: 20_000 }).toEqual(expected(predictions));
+      await expect.poll(() => read(page)).toEqual(expected(predictions));
       expect(await page.getByRole('alert').count()).toBe(0);
       await close(page);
     });

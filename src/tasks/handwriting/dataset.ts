@@ -125,17 +125,6 @@ function fingerprintOf(lines: readonly Handwriting[]): string {
   return fingerprint.toString();
 }
 
-/**
- * Share of the frames that are blank where each character is said in one. Few lines, or very short ones, do not make it
- * extreme.
- */
-export function blankShareOf({ train, lengths }: HandwritingData, factors: readonly number[]): number {
-  const factor = factors.reduce((product, each) => product * each, 1);
-  const frames = lengths.reduce((sum, steps) => sum + Math.ceil(steps / factor), 0);
-  const characters = train.reduce((sum, { target }) => sum + target.length, 0);
-  return Math.min(0.99, Math.max(0.5, 1 - characters / frames));
-}
-
 /** Of a model that is built anew. */
 export function architectureOf(
   { cell, hiddenSize, factors, bidirectional, dropout }: ResolvedOptions,

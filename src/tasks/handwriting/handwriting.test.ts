@@ -394,6 +394,18 @@ describe('the task', () => {
     }
   });
 
+  test('is seen at work: what the last layer reads, frame by frame, and says', async () => {
+    const { model } = await ready;
+    const [line] = words(1, 8).trim().split('\n');
+    const { layers, x, tokens, outputs } = await handwriting.observe!(model, { ...textOf(line, 'the input'), path: null });
+    expect(x.shape).toEqual([1, tokens.length, layers.options.inputSize]);
+    const said = outputs!.filter((output, t) => output !== '·' && output !== outputs![t - 1]);
+    expect(said.join('')).toBe(JSON.parse(line).text);
+    expect(tokens[0]).toBe('1.1');
+    expect(tokens.every((token) => /^\d+\.\d+$/.test(token))).toBe(true);
+    await expect(handwriting.observe!(model, { ...textOf('', 'the input'), path: null })).rejects.toThrow('found nothing');
+  });
+
   test('reads only the words of a lexicon, and as a language model prefers', async () => {
     const test = file('searched.jsonl', words(40, 12));
     const texts = new Set((await inksIn(words(40, 12))).map(({ text }) => text));

@@ -12,6 +12,7 @@ import { drawInk } from './draw.ts';
 import { evaluateHandwriting } from './evaluate.ts';
 import { cleanText, type Handwriting } from './ink.ts';
 import type { HandwritingModel } from './model.ts';
+import { observe } from './observe.ts';
 import {
   evaluateSchema,
   type HandwritingOptions,
@@ -54,6 +55,12 @@ export const handwriting: Task = {
   describe(file) {
     const { model, alphabet, config } = handwritingFrom(file);
     return [...architectureFacts(model), alphabetFact(alphabet.characters), ...inputFacts(config)];
+  },
+
+  async observe(file, input) {
+    const recognizer = handwritingFrom(file);
+    for await (const line of readHandwriting(await sourceOf(input), readingGiven(recognizer.config, {}))) return observe(recognizer, line);
+    throw new FormatError('expected a line to look at the recogniser with, received none.', {});
   },
 };
 

@@ -4,9 +4,10 @@ import type { PaddedFeatures } from '../../data/sequence-batches.ts';
 import { SequenceBatches } from '../../data/sequence-batches.ts';
 import { Random } from '../../tensor/random.ts';
 import type { TrainingEvent } from '../../training/events.ts';
+import { blankShareOf } from '../blank-share.ts';
 import { beginTraining, type DataPaths, namesOf, resumeTraining, type Trainable, type TrainingRun } from '../training-run.ts';
 import type { HandwritingConfig } from './config.ts';
-import { architectureOf, blankShareOf, type HandwritingData, type HandwritingSources, readHandwritingData } from './dataset.ts';
+import { architectureOf, type HandwritingData, type HandwritingSources, readHandwritingData } from './dataset.ts';
 import { type HandwritingMetrics, validateHandwriting } from './evaluate.ts';
 import type { Augmentation } from './geometry.ts';
 import { HandwritingModel } from './model.ts';
@@ -83,7 +84,9 @@ async function build(files: HandwritingFiles, given: HandwritingOptions): Promis
   const { alphabet, extractor, train, valid } = data;
   const { batchSize, seed } = options;
   const architecture = architectureOf(options, data);
-  const model = new HandwritingModel({ ...architecture, blankShare: blankShareOf(data, options.factors), rng: new Random(seed) });
+  const characters = train.reduce((sum, { target }) => sum + target.length, 0);
+  const blankShare = blankShareOf(data.lengths, options.factors, characters);
+  const model = new HandwritingModel({ ...architecture, blankShare, rng: new Random(seed) });
   const augmenting = { augmentation: augmentationOf(options), rng: new Random(seed).fork('augmentation') };
   const batches = new SequenceBatches<HandwritingBatch>(data.lengths, { batchSize, seed, poolSize: 20 }, (indices) => ({
     features: model.collate(indices.map((i) => extractor.extract(train[i].writing, { augmenting }).values)),

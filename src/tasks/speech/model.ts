@@ -6,6 +6,7 @@ import { type Tensor, tensor } from '../../autograd/tensor.ts';
 import type { PaddedFeatures } from '../../data/sequence-batches.ts';
 import { ctcLoss } from '../../losses/ctc.ts';
 import { transducerLoss } from '../../losses/transducer.ts';
+import { blankBias, initialize } from '../../nn/initializers.ts';
 import { Linear } from '../../nn/linear.ts';
 import { Module } from '../../nn/module.ts';
 import { PyramidalEncoder } from '../../nn/pyramidal-encoder.ts';
@@ -19,6 +20,8 @@ import type { SpeechArchitecture } from './config.ts';
 export interface SpeechModelOptions extends SpeechArchitecture {
   /** For initial values and dropout; default: different each time. */
   readonly rng?: Random;
+  /** Share of the frames that are blank, in (0, 1), which the output of CTC begins with. Default 0.9. */
+  readonly blankShare?: number;
 }
 
 /** What the encoder makes of features. */
@@ -47,7 +50,7 @@ export class SpeechModel extends Module {
   /** What dropout is drawn from; a checkpoint keeps its state. */
   readonly rng: Random;
 
-  constructor({ rng = Random.fromEntropy(), ...architecture }: SpeechModelOptions) {
+  constructor({ rng = Random.fromEntropy(), blankShare = 0.9, ...architecture }: SpeechModelOptions) {
     super();
     const { criterion, inputSize, hiddenSize, factors, cell, bidirectional, decoderSize, classes } = architecture;
     this.architecture = architecture;
@@ -57,6 +60,7 @@ export class SpeechModel extends Module {
       new PyramidalEncoder({ inputSize, hiddenSize, factors, cell, bidirectional, dropout: architecture.dropout, rng }),
     );
     this.output = this.child('output', new Linear({ inputSize: this.encoder.outputSize, outputSize: classes, rng }));
+    initialize(this.output.bias!, (values) => blankBias(values, { probability: blankShare }));
     const encoderSize = this.encoder.outputSize;
     this.transducer =
       criterion === 'transducer'

@@ -3,9 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { formatWav } from '../../data/audio/wav.ts';
+import { padFeatures } from '../../data/sequence-batches.ts';
+import { textOf } from '../../data/text/text-source.ts';
+import { logSoftmaxRows } from '../../decode/log-probabilities.ts';
 import { ConfigError, FormatError } from '../../tensor/errors.ts';
 import { Random } from '../../tensor/random.ts';
 import { loadModel } from '../../training/model-file.ts';
+import { ErrorRate } from '../metrics/error-rate.ts';
 import type { SpeechOptions } from './options.ts';
 import { recognize } from './predict.ts';
 import { loadSpeechRecognizer, type SpeechRecognizer, saveSpeechRecognizer, speechRecognizerFrom } from './saved.ts';
@@ -20,16 +24,21 @@ const rate = 8000;
 /** Each letter is a tone of its own, a tenth of a second long or a little more, a blank too; around them is silence. */
 const tones: Readonly<Record<string, number>> = { a: 500, b: 900, c: 1500, ' ': 250, _: 0 };
 
-function say(text: string, rng: Random): Float32Array {
+function say(text: string, rng: Random, sampleRateHz = rate): Float32Array {
   const parts: number[] = [];
+  const ramp = 0.01 * sampleRateHz;
   for (const letter of `_${text}_`) {
-    const length = 800 + rng.integer(300);
+    const length = Math.round((0.1 + (0.0375 * rng.integer(300)) / 300) * sampleRateHz);
     for (let i = 0; i < length; i++) {
-      const envelope = Math.min(1, i / 80, (length - i) / 80);
-      parts.push(0.3 * envelope * Math.sin((2 * Math.PI * tones[letter] * i) / rate) + 0.004 * (rng.uniform() - 0.5));
+      const envelope = Math.min(1, i / ramp, (length - i) / ramp);
+      parts.push(0.3 * envelope * Math.sin((2 * Math.PI * tones[letter] * i) / sampleRateHz) + 0.004 * (rng.uniform() - 0.5));
     }
   }
   return Float32Array.from(parts);
+}
+
+async function* inOnePiece(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
 }
 
 function phrase(rng: Random): string {
@@ -86,7 +95,7 @@ describe('a recogniser', () => {
   const model = join(out, 'model.safetensors');
   beforeAll(async () => {
     training = await trained({}, out);
-  }, 120_000);
+  });
 
   it('learns to spell tones', async () => {
     const { cer, wer } = await training.evaluate();
@@ -107,8 +116,7 @@ describe('a recogniser', () => {
       expect(end).toBeGreaterThan(start);
       if (i > 0) expect(start).toBeGreaterThanOrEqual(symbols[i - 1].end);
     }
-    const twice = Float32Array.from({ length: 2 * 4000 }, (_, i) => say('b', new Random(6))[Math.floor(i / 2)] ?? 0);
-    expect((await recognize(recognizer, twice, 2 * rate)).text).toBe('b');
+    expect((await recognize(recognizer, say('b', new Random(6), 2 * rate), 2 * rate)).text).toBe('b');
     const { text: wide } = await recognize(recognizer, say('ab c', new Random(5)), rate, { beamWidth: 8 });
     expect(wide).toBe('ab c');
   });
@@ -154,6 +162,16 @@ describe('a recogniser', () => {
     });
   });
 
+  it('is seen at work: what the last layer reads, frame by frame, and says', async () => {
+    const wav = await formatWav(say('ab c', new Random(5)), rate);
+    const input = { ...textOf('', 'a sound'), path: null, bytes: () => inOnePiece(wav) };
+    const { layers, x, tokens, outputs } = await speech.observe!(await loadModel(model), input);
+    expect(x.shape).toEqual([1, tokens.length, layers.options.inputSize]);
+    expect(outputs!.filter((output, t) => output !== '·' && output !== outputs![t - 1]).join('')).toBe('ab c');
+    expect(tokens.slice(0, 3)).toEqual(['0.00', '0.04', '0.08']);
+    await expect(speech.observe!(await loadModel(model), { ...textOf('', 'nothing'), path: null })).rejects.toThrow('expected a WAV file');
+  });
+
   it('goes on after an interruption to the very same weights', async () => {
     const [whole, broken] = [join(folder, 'whole'), join(folder, 'broken')];
     const options: SpeechOptions = {
@@ -179,29 +197,45 @@ describe('a recogniser', () => {
 });
 
 describe('other criteria', () => {
+  /** Characters wrong in forty phrases that were not learnt from: of one alone, the last bits of the weights would decide. */
+  async function errorsOf(recognizer: SpeechRecognizer): Promise<number> {
+    const rng = new Random(9);
+    const errors = new ErrorRate();
+    for (let i = 0; i < 40; i++) {
+      const text = phrase(rng);
+      errors.add([...text], [...(await recognize(recognizer, say(text, rng))).text]);
+    }
+    return errors.rate;
+  }
+
   it('a transducer learns, listens, and says when', async () => {
-    const { recognizer, evaluate } = await trained({
+    const { recognizer } = await trained({
       criterion: 'transducer',
       bidirectional: false,
       decoderSize: 16,
       epochs: 36,
       specAugment: false,
     });
-    expect((await evaluate()).cer).toBeLessThan(0.1);
-    const sound = say('cab a', new Random(4));
-    const { text, words } = await recognize(recognizer, sound);
-    expect(text).toBe('cab a');
-    expect(words[1].start).toBeGreaterThan(words[0].end);
-    for (const beamWidth of [1, 4]) {
-      const stream = new SpeechStream(recognizer, { beamWidth });
-      for (let at = 0; at < sound.length; at += 700) stream.push(sound.subarray(at, at + 700));
-      expect(stream.end()).toBe((await recognize(recognizer, sound, rate, { beamWidth })).text);
+    // With other seeds: 0.03 to 0.08.
+    expect(await errorsOf(recognizer)).toBeLessThan(0.2);
+    let pairs = 0;
+    for (const [seed, said] of ['ab c', 'cab a', 'b ba'].entries()) {
+      const sound = say(said, new Random(seed));
+      const { words } = await recognize(recognizer, sound);
+      for (let i = 1; i < words.length; i++, pairs++) expect(words[i].start).toBeGreaterThan(words[i - 1].end);
+      for (const beamWidth of [1, 4]) {
+        const stream = new SpeechStream(recognizer, { beamWidth });
+        for (let at = 0; at < sound.length; at += 700) stream.push(sound.subarray(at, at + 700));
+        expect(stream.end()).toBe((await recognize(recognizer, sound, rate, { beamWidth })).text);
+      }
     }
+    expect(pairs).toBeGreaterThan(0);
   });
 
   it('a decoder with attention learns, looks on from left to right, and is refused as a stream', async () => {
-    const { recognizer, evaluate } = await trained({ criterion: 'attention', decoderSize: 24, epochs: 40, specAugment: false });
-    expect((await evaluate()).cer).toBeLessThan(0.25);
+    const { recognizer } = await trained({ criterion: 'attention', decoderSize: 24, epochs: 40, specAugment: false });
+    // With other seeds: 0.09 to 0.18.
+    expect(await errorsOf(recognizer)).toBeLessThan(0.3);
     const { text, symbols } = await recognize(recognizer, say('cab', new Random(4)), rate, { beamWidth: 4 });
     expect(text).toBe('cab');
     const starts = symbols.map(({ start }) => start);
@@ -217,7 +251,7 @@ describe('a stream', () => {
   let recognizer: SpeechRecognizer;
   beforeAll(async () => {
     ({ recognizer } = await trained({ bidirectional: false, normalization: 'running', deltas: 1, epochs: 14 }));
-  }, 120_000);
+  });
 
   it.each([{ beamWidth: 1 }, { beamWidth: 6 }])('hears the same in pieces as in one go, with $beamWidth', async (options) => {
     for (const [seed, from] of [
@@ -301,6 +335,19 @@ describe('a training', () => {
     );
     await refused(manifest, 'factors: expected one number for each of the 2 layers, received 1: 2.', ConfigError, { factors: [2] });
     await refused(manifest, 'unknown name "charcter"; did you mean "character"?', ConfigError, { units: 'charcter' as never });
+  });
+
+  it('begins with the blank as frequent as it is in the data', async () => {
+    const { recognizer, train } = await prepareSpeech({ train: [manifest] }, small);
+    const { model, frontEnd } = recognizer;
+    const features = frontEnd.forward(await train[0].samples());
+    const { logits } = model.eval().forward(padFeatures([features], frontEnd.size));
+    const [, T, V] = logits.shape;
+    const blank = Array.from({ length: T }, (_, t) => Math.exp(logSoftmaxRows(logits.dataSync(), V)[t * V]));
+    const symbols = train.reduce((sum, { transcript }) => sum + transcript.length, 0);
+    const frames = train.reduce((sum, { length }) => sum + Math.ceil(frontEnd.spectral.frameCount(length) / 4), 0);
+    const mean = blank.reduce((sum, p) => sum + p / T, 0);
+    expect(Math.abs(mean - (1 - symbols / frames))).toBeLessThan(0.03);
   });
 
   it('takes the parts that a manifest names', async () => {

@@ -1,9 +1,11 @@
 /** Speech recognition as a task of the command line. */
+import { mixDown, parseWav } from '../../data/audio/wav.ts';
 import { ConfigError } from '../../tensor/errors.ts';
 import type { Metrics } from '../../training/events.ts';
 import type { Facts, PredictInput, PreparedTraining, Task } from '../task.ts';
 import { type SearchFlags, textSearch } from '../text-search.ts';
 import { detailsOf, evaluateSpeech, reportOf } from './evaluate.ts';
+import { observe } from './observe.ts';
 import { evaluateSchema, predictSchema, type ReadingOptions, type SpeechOptions, trainSchema } from './options.ts';
 import { recognizeStreaming, recognizeWav } from './predict.ts';
 import type { DecodingOptions } from './recognize.ts';
@@ -78,6 +80,11 @@ export const speech: Task = {
     const { utterances, seconds } = (recognizer.config.training ?? {}) as { utterances?: number; seconds?: number };
     const learnt = utterances === undefined ? [] : [['Trained on', `${count(utterances)} utterances, ${minutes(seconds ?? 0)}`] as const];
     return [...modelFacts(recognizer), ...learnt];
+  },
+
+  async observe(file, input) {
+    const audio = await parseWav(await bytesOf(input), input.name);
+    return observe(speechRecognizerFrom(file), mixDown(audio), audio.sampleRateHz);
   },
 };
 

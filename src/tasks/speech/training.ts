@@ -5,6 +5,7 @@ import { readWav } from '../../data/audio/wav.ts';
 import { ConfigError, FormatError } from '../../tensor/errors.ts';
 import { Random } from '../../tensor/random.ts';
 import type { TrainingEvent } from '../../training/events.ts';
+import { blankShareOf } from '../blank-share.ts';
 import { Fingerprint } from '../fingerprint.ts';
 import { beginTraining, type DataPaths, resumeTraining, type Trainable, type TrainingRun } from '../training-run.ts';
 import { type HeardUtterance, type SpeechBatch, SpeechBatches } from './batches.ts';
@@ -90,11 +91,11 @@ async function build(paths: DataPaths, given: SpeechOptions): Promise<Parts> {
   );
   if (symbols.symbols.length === 0) throw new ConfigError('expected transcripts with letters, found none. Try spelling as-is.');
   const architecture = architectureOf(options, frontEnd.size, symbols);
-  const model = new SpeechModel({ ...architecture, rng: new Random(options.seed) });
-  const tooShort = train.filter(({ length, transcript }) => {
-    const steps = model.encoder.outputLength(frontEnd.spectral.frameCount(length));
-    return stepsNeeded(symbolsOf(options.units, transcript)) > steps;
-  }).length;
+  const frames = train.map(({ length }) => frontEnd.spectral.frameCount(length));
+  const spoken = train.map(({ transcript }) => symbolsOf(options.units, transcript));
+  const blankShare = blankShareOf(frames, options.factors, spoken.flat().length);
+  const model = new SpeechModel({ ...architecture, blankShare, rng: new Random(options.seed) });
+  const tooShort = spoken.filter((target, i) => stepsNeeded(target) > model.encoder.outputLength(frames[i])).length;
   if (tooShort === train.length) {
     throw new ConfigError(
       `expected utterances with at least as many steps as symbols, found none among ${train.length}. Use smaller factors (now ${options.factors.join(', ')}) or a shorter frameShift.`,

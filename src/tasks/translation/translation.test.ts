@@ -62,7 +62,7 @@ async function trained(options: TranslationOptions, out?: string): Promise<Trans
   return training;
 }
 
-test('learns to say numbers backwards in another language, looking at the right one', { timeout: 60_000 }, async () => {
+test('learns to say numbers backwards in another language, looking at the right one', async () => {
   const training = await trained({ ...small, epochs: 14, seed: 3 });
   const { bleu, chrf } = await training.evaluate();
   expect(bleu).toBeGreaterThan(95);
@@ -83,7 +83,7 @@ test('learns to say numbers backwards in another language, looking at the right 
 });
 
 describe('a training is exact', () => {
-  test('interrupted and resumed it ends in the same weights, scheduled sampling included', { timeout: 60_000 }, async () => {
+  test('interrupted and resumed it ends in the same weights, scheduled sampling included', async () => {
     const [train, valid] = [join(folder, 'train.tsv'), join(folder, 'valid.tsv')];
     writeFileSync(train, tsv(numbers(120, 4)));
     writeFileSync(valid, tsv(numbers(20, 5)));
@@ -275,7 +275,7 @@ describe('options', () => {
 });
 
 describe('files and the task', () => {
-  test('saved, loaded and saved again gives the same bytes; what does not fit is refused', { timeout: 30_000 }, async () => {
+  test('saved, loaded and saved again gives the same bytes; what does not fit is refused', async () => {
     const training = await trained({ ...small, maxSteps: 2, evaluateEvery: 100 });
     const [first, second] = [join(folder, 'a.safetensors'), join(folder, 'b.safetensors')];
     await saveTranslator(first, training.translator);
@@ -302,7 +302,7 @@ describe('files and the task', () => {
     ]);
   });
 
-  test('predictions of lines, of a table, of n best; the figure; evaluation with a report', { timeout: 30_000 }, async () => {
+  test('predictions of lines, of a table, of n best; the figure; evaluation with a report', async () => {
     const training = await trained({ ...small, epochs: 8 });
     const path = join(folder, 'used.safetensors');
     await saveTranslator(path, training.translator);
