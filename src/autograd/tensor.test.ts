@@ -6,7 +6,7 @@ import { Random } from '../tensor/random.ts';
 import { add } from './ops/binary.ts';
 import { permute, slice } from './ops/shape.ts';
 import { scope } from './scope.ts';
-import { bufferOf, full, ones, randomNormal, randomUniform, tensor, zeros } from './tensor.ts';
+import { bufferOf, full, ones, randomNormal, randomUniform, tensor, tensorOver, zeros } from './tensor.ts';
 
 onEveryBackend((backend) => {
   describe('tensor', () => {
@@ -100,6 +100,19 @@ onEveryBackend((backend) => {
       expect(String(x())).toBe(`Tensor([1, 2, 3], ${backend.float}, ${backend.name})`);
     });
   });
+});
+
+it.each(['reference', 'wasm'] as const)('tensorOver takes an array as it is, where %s computes with its type', (name) => {
+  const backend = getBackend(name);
+  for (const values of [Float32Array.of(1, 2, 3), Float64Array.of(1, 2, 3)]) {
+    const x = tensorOver(values, [3, 1], backend);
+    expect([x.dtype, x.shape, [...add(x, x).dataSync()]]).toEqual([backend.float, [3, 1], [2, 4, 6]]);
+    values[0] = 5;
+    expect(x.dataSync()[0]).toBe(values instanceof (name === 'wasm' ? Float32Array : Float64Array) ? 5 : 1);
+  }
+  expect(() => tensorOver(Float32Array.of(1, 2), [3], getBackend('wasm'))).toThrow(
+    /\[tensorOver\] expected 3 numbers for shape \[3\], received 2/,
+  );
 });
 
 it('refuses to mix backends', () => {

@@ -197,6 +197,19 @@ export function randomUniform(shape: Shape, rng: Random, options?: TensorOptions
   return tensor(rng.fillUniform(new Float32Array(sizeOf(shape))), { ...options, shape });
 }
 
+/**
+ * A tensor over an array as it is, where the backend computes with its type; elsewhere a copy. For large inputs, which nobody may change
+ * while the tensor is in use.
+ */
+export function tensorOver(values: TypedArray, shape: Shape, backend: Backend): Tensor {
+  const isAsIs = values instanceof (backend.float === 'float32' ? Float32Array : Float64Array);
+  if (!isAsIs) return tensor(values, { shape, backend });
+  if (sizeOf(shape) !== values.length) {
+    throw new ShapeError(`[tensorOver] expected ${sizeOf(shape)} numbers for shape ${formatShape(shape)}, received ${values.length}.`);
+  }
+  return new Tensor(Storage.onHost(backend, values, backend.float), shape);
+}
+
 // ---- for operations ---------------------------------------------------------------------------------------------------
 
 /** An uninitialised tensor in the current scope. For operations, which run inside one. */
