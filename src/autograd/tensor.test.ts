@@ -94,6 +94,27 @@ onEveryBackend((backend) => {
       ]);
     });
 
+    it('writes its numbers into an array that is there', () => {
+      const whole = tensor([
+        [1, 2],
+        [3, 4],
+      ]);
+      const views = { host: whole, turned: permute(whole, [1, 0]), row: slice(whole, 0, 1, 2) };
+      const expected = { host: [1, 2, 3, 4], turned: [1, 3, 2, 4], row: [3, 4] };
+      for (const name of ['host', 'turned', 'row'] as const) {
+        const into = new Float32Array(expected[name].length);
+        expect(views[name].dataSync(into)).toBe(into);
+        expect([...into]).toEqual(expected[name]);
+      }
+      scope(() => {
+        const into = new Float64Array(4);
+        expect([...add(whole, whole).dataSync(into)]).toEqual([2, 4, 6, 8]);
+      });
+      expect(() => whole.dataSync(new Float32Array(3))).toThrow(
+        /\[dataSync\] expected an array of 4 numbers for shape \[2, 2\], received 3/,
+      );
+    });
+
     it('gives the one number of one element only', () => {
       expect(tensor([[5]]).item()).toBe(5);
       expect(() => x().item()).toThrow(/\[item\] expected a tensor of one element, received \[1, 2, 3\]/);

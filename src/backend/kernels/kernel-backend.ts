@@ -185,9 +185,12 @@ export class KernelBackend implements Backend {
     (buffer as KernelBuffer).view().set(values);
   }
 
-  read(buffer: Buffer): TypedArray {
+  read(buffer: Buffer, into?: TypedArray): TypedArray {
     const { dtype } = buffer;
-    return new arrays[dtype]((buffer as KernelBuffer).view()); // faster than slice
+    const view = (buffer as KernelBuffer).view();
+    if (into === undefined) return new arrays[dtype](view); // faster than slice
+    into.set(view);
+    return into;
   }
 
   get memory(): { readonly bytes: number; readonly peakBytes: number } {

@@ -43,7 +43,7 @@ export async function backtest(
     const steps = new JudgedSteps(horizon);
     const last = new LastSeen(horizon, 1);
     const seasonBefore = new LastSeen(horizon, season);
-    for (const forecasts of forecastWindows(model, series, windows, sampling)) {
+    for (const forecasts of forecastWindows(model, series, windows, { ...sampling, isLent: true })) {
       for (const forecast of forecasts) {
         const { name, scale } = forecast.series;
         judge(forecast, steps);
@@ -78,7 +78,7 @@ export async function judgeWindows(
 ): Promise<Readonly<Record<string, number>>> {
   const all = new ForecastMetrics();
   const steps = new JudgedSteps(model.architecture.horizon);
-  for (const forecasts of forecastWindows(model, series, windows, { samples: 0, seed: 0 })) {
+  for (const forecasts of forecastWindows(model, series, windows, { samples: 0, seed: 0, isLent: true })) {
     for (const forecast of forecasts) {
       judge(forecast, steps);
       all.addSteps(steps, forecast.series.scale);

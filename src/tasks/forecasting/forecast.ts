@@ -47,16 +47,21 @@ export function createForecaster(options: ConstructorParameters<typeof SegmentFo
 const batchElements = 600_000;
 
 /**
- * Forecasts windows, a batch at a time; call `eval()` on the model first. A backtest of millions holds few forecasts, and each batch is
- * laid out where the one before it was.
+ * Forecasts windows, a batch at a time; call `eval()` on the model first. A backtest of millions holds few forecasts.
  *
+ * @param isLent   forecasts end with their batch: the next one may lie where they lay
  * @param horizon  steps ahead; of a model that forecasts all at once those it was built for
  */
 export function* forecastWindows(
   model: Forecaster,
   series: readonly ModelSeries[],
   windows: Windows,
-  { samples, seed, horizon = model.architecture.horizon }: SamplingOptions & { readonly horizon?: number },
+  {
+    samples,
+    seed,
+    isLent = false,
+    horizon = model.architecture.horizon,
+  }: SamplingOptions & { readonly isLent?: boolean; readonly horizon?: number },
 ): Generator<readonly WindowForecast[]> {
   const isDrawn = model instanceof AutoregressiveForecaster;
   const rng = new Random(seed).fork('paths');
@@ -64,14 +69,19 @@ export function* forecastWindows(
   const size = Math.max(1, Math.min(512, Math.floor(batchElements / perWindow)));
   const shape = { context: model.history, horizon, norm: model.architecture.windowNorm };
   let batch: WindowBatch | undefined;
+  let raw: Floats | undefined;
   for (let begin = 0; begin < windows.series.length; begin += size) {
     const count = Math.min(size, windows.series.length - begin);
     const which = Array.from({ length: count }, (_, i) => begin + i);
     batch = collate(series, windows, which, shape, batch);
     const place = (b: number) => ({ series: series[windows.series[begin + b]], origin: windows.origins[begin + b] });
-    yield isDrawn
-      ? drawn(model.forecast(batch, { samples, rng }), place)
-      : atOnce(model as SegmentForecaster | EncoderForecaster, batch, place);
+    if (isDrawn) {
+      yield drawn(model.forecast(batch, { samples, rng }), place);
+      continue;
+    }
+    const given = isLent && raw?.length === count * horizon * model.output.size ? raw : undefined;
+    raw = outputsOf(model as SegmentForecaster | EncoderForecaster, batch, given);
+    yield atOnce(model.output, raw, batch, place);
   }
 }
 
@@ -82,10 +92,12 @@ function drawn(forecasts: readonly (readonly Predictive[])[], place: PlaceOf): W
   return forecasts.map((steps, b) => ({ ...place(b), steps, judge: (into) => judgeEach((h) => steps[h], into) }));
 }
 
-function atOnce(model: SegmentForecaster | EncoderForecaster, batch: WindowBatch, place: PlaceOf): WindowForecast[] {
-  const { size: B, horizon: H, shift, scale } = batch;
-  const { output } = model;
-  const raw = scope(() => noGrad(() => model.forward(batch).dataSync() as Floats));
+function outputsOf(model: SegmentForecaster | EncoderForecaster, batch: WindowBatch, into: Floats | undefined): Floats {
+  return scope(() => noGrad(() => model.forward(batch).dataSync(into) as Floats));
+}
+
+/** @param raw  [B, H, P] */
+function atOnce(output: Output, raw: Floats, { size: B, horizon: H, shift, scale }: WindowBatch, place: PlaceOf): WindowForecast[] {
   return Array.from({ length: B }, (_, b) => new ForecastAtOnce(place(b), output, raw, b * H * output.size, H, shift[b], scale[b]));
 }
 

@@ -220,8 +220,8 @@ export class QuantileLevels {
   /** Standard normal quantiles of the levels. */
   readonly z: readonly number[];
   /**
-   * The crps is worked out by a curve q_i at levels p_i. What it needs of the curve is linear in the values of the levels: row k of
-   * `weights` [levels of the curve + 1, L] gives Σ_{i ≥ k} q_i − Σ p_i q_i.
+   * The crps is worked out by a curve q_i at n levels p_i. What it needs of the curve is linear in the values of the levels: row k of
+   * `weights` [n + 1, L] gives 2/n (Σ_{i ≥ k} q_i − Σ p_i q_i).
    */
   readonly #weights: Float64Array;
   /**
@@ -247,7 +247,7 @@ export class QuantileLevels {
     this.#weights = new Float64Array((n + 1) * L);
     for (let k = 0; k <= n; k++) {
       for (const [i, { below, share }] of curve.entries()) {
-        const weight = (i >= k ? 1 : 0) - curveLevels[i];
+        const weight = (2 / n) * ((i >= k ? 1 : 0) - curveLevels[i]);
         this.#weights[k * L + below] += weight * (1 - share);
         if (share !== 0) this.#weights[k * L + below + 1] += weight * share;
       }
@@ -298,7 +298,6 @@ export class QuantileLevels {
    */
   crps(values: Floats, first: number, y: number): number {
     const L = this.z.length;
-    const n = curveLevels.length;
     const weights = this.#weights;
     const shares = this.#shares;
     let below = 0;
@@ -308,9 +307,9 @@ export class QuantileLevels {
     let k = this.#firsts[below];
     const row = below * this.#longest;
     for (let i = row; i < row + this.#longest; i++) k += +(low + shares[i] * width < y);
-    let sum = y * (k - n / 2);
+    let sum = y * (k * (2 / curveLevels.length) - 1);
     for (let l = 0; l < L; l++) sum += weights[k * L + l] * values[first + l];
-    return (2 * sum) / n;
+    return sum;
   }
 
   /**
