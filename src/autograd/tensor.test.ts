@@ -6,7 +6,7 @@ import { Random } from '../tensor/random.ts';
 import { add } from './ops/binary.ts';
 import { permute, slice } from './ops/shape.ts';
 import { scope } from './scope.ts';
-import { bufferOf, full, ones, randomNormal, randomUniform, tensor, zeros } from './tensor.ts';
+import { bufferOf, full, ones, randomNormal, randomUniform, tensor, tensorOver, zeros } from './tensor.ts';
 
 onEveryBackend((backend) => {
   describe('tensor', () => {
@@ -94,12 +94,46 @@ onEveryBackend((backend) => {
       ]);
     });
 
+    it('writes its numbers into an array that is there', () => {
+      const whole = tensor([
+        [1, 2],
+        [3, 4],
+      ]);
+      const views = { host: whole, turned: permute(whole, [1, 0]), row: slice(whole, 0, 1, 2) };
+      const expected = { host: [1, 2, 3, 4], turned: [1, 3, 2, 4], row: [3, 4] };
+      for (const name of ['host', 'turned', 'row'] as const) {
+        const into = new Float32Array(expected[name].length);
+        expect(views[name].dataSync(into)).toBe(into);
+        expect([...into]).toEqual(expected[name]);
+      }
+      scope(() => {
+        const into = new Float64Array(4);
+        expect([...add(whole, whole).dataSync(into)]).toEqual([2, 4, 6, 8]);
+      });
+      expect(() => whole.dataSync(new Float32Array(3))).toThrow(
+        /\[dataSync\] expected an array of 4 numbers for shape \[2, 2\], received 3/,
+      );
+    });
+
     it('gives the one number of one element only', () => {
       expect(tensor([[5]]).item()).toBe(5);
       expect(() => x().item()).toThrow(/\[item\] expected a tensor of one element, received \[1, 2, 3\]/);
       expect(String(x())).toBe(`Tensor([1, 2, 3], ${backend.float}, ${backend.name})`);
     });
   });
+});
+
+it.each(['reference', 'wasm'] as const)('tensorOver takes an array as it is, where %s computes with its type', (name) => {
+  const backend = getBackend(name);
+  for (const values of [Float32Array.of(1, 2, 3), Float64Array.of(1, 2, 3)]) {
+    const x = tensorOver(values, [3, 1], backend);
+    expect([x.dtype, x.shape, [...add(x, x).dataSync()]]).toEqual([backend.float, [3, 1], [2, 4, 6]]);
+    values[0] = 5;
+    expect(x.dataSync()[0]).toBe(values instanceof (name === 'wasm' ? Float32Array : Float64Array) ? 5 : 1);
+  }
+  expect(() => tensorOver(Float32Array.of(1, 2), [3], getBackend('wasm'))).toThrow(
+    /\[tensorOver\] expected 3 numbers for shape \[3\], received 2/,
+  );
 });
 
 it('refuses to mix backends', () => {

@@ -72,15 +72,26 @@ export class Tensor {
     return this.dataSync();
   }
 
-  /** As `data`, at once: the CPU backends can. */
-  dataSync(): TypedArray {
+  /**
+   * As `data`, at once: the CPU backends can.
+   *
+   * @param into  an array of as many numbers to write them into, and to give back; default: a fresh one of the tensor's dtype
+   */
+  dataSync(into?: TypedArray): TypedArray {
     const { storage, size } = this;
+    if (into !== undefined && into.length !== size) {
+      throw new ShapeError(
+        `[dataSync] expected an array of ${size} numbers for shape ${formatShape(this.shape)}, received ${into.length}.`,
+      );
+    }
     if (storage.host === null && storage.buffer !== null && this.isContiguous) {
-      return this.backend.read(this.backend.slice(storage.buffer, this.offset, size));
+      return this.backend.read(this.backend.slice(storage.buffer, this.offset, size), into);
     }
     const all = storage.read();
-    if (this.isContiguous) return all.slice(this.offset, this.offset + size);
-    return gatherStrided(all, this.shape, this.strides, this.offset, arrayOf(this.dtype, size));
+    const out = into ?? arrayOf(this.dtype, size);
+    if (!this.isContiguous) return gatherStrided(all, this.shape, this.strides, this.offset, out);
+    out.set(all.subarray(this.offset, this.offset + size));
+    return out;
   }
 
   /** The one number of a tensor of one element. */
@@ -195,6 +206,19 @@ export function randomNormal(shape: Shape, rng: Random, options?: TensorOptions)
 /** Uniform numbers in [0, 1). */
 export function randomUniform(shape: Shape, rng: Random, options?: TensorOptions): Tensor {
   return tensor(rng.fillUniform(new Float32Array(sizeOf(shape))), { ...options, shape });
+}
+
+/**
+ * A tensor over an array as it is, where the backend computes with its type; elsewhere a copy. For large inputs, which nobody may change
+ * while the tensor is in use.
+ */
+export function tensorOver(values: TypedArray, shape: Shape, backend: Backend): Tensor {
+  const isAsIs = values instanceof (backend.float === 'float32' ? Float32Array : Float64Array);
+  if (!isAsIs) return tensor(values, { shape, backend });
+  if (sizeOf(shape) !== values.length) {
+    throw new ShapeError(`[tensorOver] expected ${sizeOf(shape)} numbers for shape ${formatShape(shape)}, received ${values.length}.`);
+  }
+  return new Tensor(Storage.onHost(backend, values, backend.float), shape);
 }
 
 // ---- for operations ---------------------------------------------------------------------------------------------------

@@ -52,8 +52,8 @@ export interface Backend {
   slice(buffer: Buffer, offset: number, length: number): Buffer;
   /** Host to backend; converts between float widths. `values.length` equals `buffer.length`. */
   write(buffer: Buffer, values: ArrayLike<number>): void;
-  /** Backend to host: a fresh array of the buffer's dtype. */
-  read(buffer: Buffer): TypedArray;
+  /** Backend to host: a fresh array of the buffer's dtype, or `into`, which is one of its length. */
+  read(buffer: Buffer, into?: TypedArray): TypedArray;
   /** What is allocated now, and the most that ever was since `resetPeak`; workspaces of kernels included. */
   readonly memory: { readonly bytes: number; readonly peakBytes: number };
   /** Lets `peakBytes` begin again at what is allocated now. */

@@ -8,9 +8,9 @@ import { mul } from '../autograd/ops/binary.ts';
 import { unsqueeze } from '../autograd/ops/shape.ts';
 import { inScope } from '../autograd/scope.ts';
 import { record } from '../autograd/tape.ts';
-import { backendOf, type Tensor, tensor } from '../autograd/tensor.ts';
+import { backendOf, type Tensor, tensorOver } from '../autograd/tensor.ts';
 import { ConfigError, ShapeError } from '../tensor/errors.ts';
-import { formatShape, sameShape } from '../tensor/shape.ts';
+import { arrayOf, formatShape, sameShape, type TypedArray } from '../tensor/shape.ts';
 import type { LossOptions } from './pointwise.ts';
 import { reduceLosses, requireReduction } from './reduction.ts';
 import { digamma, logGamma, logistic, softplus } from './special-functions.ts';
@@ -48,11 +48,11 @@ export function negativeBinomialOf(m: number, a: number, scale = 1): { mean: num
  * @throws ShapeError when shapes do not fit
  */
 export function gaussianLoss(x: Tensor, target: Tensor, options: LossOptions = {}): Tensor {
-  return elementLoss('gaussianLoss', x, target, 2, options, (x, y, dX) => {
-    const { mean, deviation } = gaussianOf(x[0], x[1]);
+  return elementLoss('gaussianLoss', x, target, 2, options, (x, at, y, dX) => {
+    const { mean, deviation } = gaussianOf(x[at], x[at + 1]);
     const z = (y - mean) / deviation;
-    dX[0] = -z / deviation;
-    dX[1] = ((1 - z * z) / deviation) * logistic(x[1]);
+    dX[at] = -z / deviation;
+    dX[at + 1] = ((1 - z * z) / deviation) * logistic(x[at + 1]);
     return halfLog2Pi + Math.log(deviation) + 0.5 * z * z;
   });
 }
@@ -69,16 +69,16 @@ const halfLog2Pi = 0.5 * Math.log(2 * Math.PI);
  * @throws ShapeError when shapes do not fit
  */
 export function studentTLoss(x: Tensor, target: Tensor, options: LossOptions = {}): Tensor {
-  return elementLoss('studentTLoss', x, target, 3, options, (x, y, dX) => {
-    const { mean, scale, degrees: nu } = studentTOf(x[0], x[1], x[2]);
+  return elementLoss('studentTLoss', x, target, 3, options, (x, at, y, dX) => {
+    const { mean, scale, degrees: nu } = studentTOf(x[at], x[at + 1], x[at + 2]);
     const z = (y - mean) / scale;
     const q = (z * z) / nu;
     // ∂/∂z of (ν+1)/2 · log(1 + z²/ν)
     const dZ = ((nu + 1) * z) / (nu * (1 + q));
-    dX[0] = -dZ / scale;
-    dX[1] = ((1 - dZ * z) / scale) * logistic(x[1]);
+    dX[at] = -dZ / scale;
+    dX[at + 1] = ((1 - dZ * z) / scale) * logistic(x[at + 1]);
     const dNu = 0.5 * (1 / nu + digamma(nu / 2) - digamma((nu + 1) / 2) + Math.log1p(q) - ((nu + 1) * q) / (nu * (1 + q)));
-    dX[2] = dNu * logistic(x[2]);
+    dX[at + 2] = dNu * logistic(x[at + 2]);
     const normalizer = Math.log(scale) + 0.5 * Math.log(nu * Math.PI) + logGamma(nu / 2) - logGamma((nu + 1) / 2);
     return normalizer + 0.5 * (nu + 1) * Math.log1p(q);
   });
@@ -108,16 +108,16 @@ export function negativeBinomialLoss(x: Tensor, target: Tensor, options: Negativ
     );
   }
   const scales = scale?.dataSync();
-  return elementLoss('negativeBinomialLoss', x, target, 2, options, (x, y, dX, i) => {
-    const nu = scales?.[i] ?? 1;
-    const { mean, dispersion: alpha } = negativeBinomialOf(x[0], x[1], nu);
+  return elementLoss('negativeBinomialLoss', x, target, 2, options, (x, at, y, dX) => {
+    const nu = scales?.[at / 2] ?? 1;
+    const { mean, dispersion: alpha } = negativeBinomialOf(x[at], x[at + 1], nu);
     const r = 1 / alpha;
     const spread = alpha * mean;
     const logOnePlus = Math.log1p(spread);
-    dX[0] = ((mean - y) / (mean * (1 + spread))) * nu * logistic(x[0]);
+    dX[at] = ((mean - y) / (mean * (1 + spread))) * nu * logistic(x[at]);
     // ∂/∂r; r = 1/α makes it −r² times as much by α
     const dR = digamma(r) - digamma(y + r) + logOnePlus + (y - mean) / (r + mean);
-    dX[1] = (-dR * r * r * logistic(x[1])) / Math.sqrt(nu);
+    dX[at + 1] = (-dR * r * r * logistic(x[at + 1])) / Math.sqrt(nu);
     return logGamma(y + 1) + logGamma(r) - logGamma(y + r) + r * logOnePlus - y * (Math.log(spread) - logOnePlus);
   });
 }
@@ -144,19 +144,20 @@ export function quantileLoss(x: Tensor, target: Tensor, options: QuantileOptions
   if (wrong !== undefined || levels.length === 0) {
     throw new ConfigError(`[quantileLoss] expected levels in (0, 1), received ${wrong ?? 'none'}.`);
   }
-  return elementLoss('quantileLoss', x, target, levels.length, options, (x, y, dX) => {
+  return elementLoss('quantileLoss', x, target, levels.length, options, (x, at, y, dX) => {
     let loss = 0;
     for (let q = 0; q < levels.length; q++) {
-      const error = y - x[q];
-      dX[q] = error > 0 ? -levels[q] : error < 0 ? 1 - levels[q] : 0;
-      loss -= error * dX[q];
+      const error = y - x[at + q];
+      const slope = error > 0 ? -levels[q] : error < 0 ? 1 - levels[q] : 0;
+      dX[at + q] = slope;
+      loss -= error * slope;
     }
     return loss;
   });
 }
 
-/** The loss of one element. @param dX out: its derivatives by the outputs @param i its number, row-major */
-type ElementLoss = (x: Float64Array, y: number, dX: Float64Array, i: number) => number;
+/** The loss of one element, of whose outputs the first is x[at]. @param dX out: its derivatives by the outputs, at the same places */
+type ElementLoss = (x: TypedArray, at: number, y: number, dX: TypedArray) => number;
 
 function elementLoss(name: string, x: Tensor, target: Tensor, P: number, options: LossOptions, loss: ElementLoss): Tensor {
   const { reduction = 'mean' } = options;
@@ -170,16 +171,11 @@ function elementLoss(name: string, x: Tensor, target: Tensor, P: number, options
   return inScope(() => {
     const [outputs, wanted] = [x.dataSync(), target.dataSync()];
     const n = target.size;
-    const losses = new Float64Array(n);
-    const derivatives = new Float64Array(n * P);
-    const [one, dOne] = [new Float64Array(P), new Float64Array(P)];
-    for (let i = 0; i < n; i++) {
-      for (let p = 0; p < P; p++) one[p] = outputs[i * P + p];
-      losses[i] = loss(one, wanted[i], dOne, i);
-      for (let p = 0; p < P; p++) derivatives[i * P + p] = dOne[p];
-    }
-    const y = tensor(losses, { shape: target.shape, backend });
-    const saved = tensor(derivatives, { shape: x.shape, backend });
+    const losses = arrayOf(backend.float, n);
+    const derivatives = arrayOf(backend.float, n * P);
+    for (let i = 0; i < n; i++) losses[i] = loss(outputs, i * P, wanted[i], derivatives);
+    const y = tensorOver(losses, target.shape, backend);
+    const saved = tensorOver(derivatives, x.shape, backend);
     record(name, [x], [y], ([dY]) => [mul(unsqueeze(dY!, -1), saved)], [saved]);
     return reduceLosses(y, reduction);
   });

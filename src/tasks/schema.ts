@@ -8,6 +8,15 @@ import { ConfigError, unknownName } from '../tensor/errors.ts';
 /** An object of options; each entry is optional and has a description. */
 export type OptionsSchema = v.StrictObjectSchema<v.ObjectEntries, undefined>;
 
+/** A schema that is built when it is first used: an import of the library needs none of those of all its tasks. */
+export function optionsSchema<E extends v.ObjectEntries>(entries: () => E): () => v.StrictObjectSchema<E, undefined> {
+  let schema: v.StrictObjectSchema<E, undefined> | undefined;
+  return () => {
+    schema ??= v.strictObject(entries());
+    return schema;
+  };
+}
+
 /** What a command line needs to know of one option. */
 export interface OptionInfo {
   readonly name: string;

@@ -16,7 +16,7 @@ import { path, whole } from './schema.ts';
 const bonus = (description: string) => v.pipe(v.number(), v.minValue(-100), v.maxValue(100), v.description(description));
 
 /** Entries for the schemas of `evaluate` and `predict`. */
-export const searchEntries = {
+export const searchEntries = () => ({
   beamWidth: v.optional(whole('follow so many texts at a time; 1: greedily (default 1, with a language model or a lexicon 16)', 1, 10_000)),
   languageModel: v.optional(
     path(
@@ -29,10 +29,10 @@ export const searchEntries = {
   lexicon: v.optional(path('allow only the words in this file, one a line')),
   wordBonus: v.optional(bonus('added for each word, to make up for models that prefer few (default 0)')),
   insertionBonus: v.optional(bonus('added for each symbol (default 0)')),
-};
+});
 
 /** As a user writes them. */
-export type SearchFlags = v.InferInput<v.StrictObjectSchema<typeof searchEntries, undefined>>;
+export type SearchFlags = v.InferInput<v.StrictObjectSchema<ReturnType<typeof searchEntries>, undefined>>;
 
 /** What a recogniser's classes write. */
 export interface ClassTexts {

@@ -44,10 +44,8 @@ export function trainingEntries(defaults: { readonly batchSize: number; readonly
 /** A look costs a third of a millisecond and up, as much as half a step of a tiny model (docs/performance.md). */
 export const defaultWatchEvery = 25;
 
-const anyTraining = v.object(trainingEntries({ batchSize: 1, learningRate: 1, epochs: 1 }));
-
 /** Complete, as a training needs them. */
-export type TrainingOptions = v.InferOutput<typeof anyTraining>;
+export type TrainingOptions = v.InferOutput<v.ObjectSchema<ReturnType<typeof trainingEntries>, undefined>>;
 
 /** How many epochs where nothing else ends the training. */
 export function epochsOf({ epochs, maxSteps, maxMinutes }: Partial<TrainingOptions>, fallback: number): number | undefined {

@@ -189,13 +189,14 @@ export class KernelBackend implements Backend {
     (buffer as KernelBuffer).view().set(values);
   }
 
-  read(buffer: Buffer): TypedArray {
+  read(buffer: Buffer, into?: TypedArray): TypedArray {
     const { dtype, length } = buffer;
     const view = (buffer as KernelBuffer).view();
     const { largePages } = this.#machine;
-    if (largePages === undefined || length * bytesPer[dtype] < largeBytes) return new arrays[dtype](view); // faster than slice
-    const values = new arrays[dtype](length);
-    largePages(values.buffer);
+    const isLarge = largePages !== undefined && length * bytesPer[dtype] >= largeBytes;
+    if (into === undefined && !isLarge) return new arrays[dtype](view); // faster than slice
+    const values = into ?? new arrays[dtype](length);
+    if (into === undefined) largePages!(values.buffer as ArrayBuffer);
     values.set(view as Float32Array);
     return values;
   }

@@ -76,8 +76,11 @@ export function write(buffer: Buffer, source: ArrayLike<number>): void {
   values.set(source);
 }
 
-export function read(buffer: Buffer): TypedArray {
-  return live('read', 'buffer', buffer).values.slice();
+export function read(buffer: Buffer, into?: TypedArray): TypedArray {
+  const { values } = live('read', 'buffer', buffer);
+  if (into === undefined) return values.slice();
+  into.set(values);
+  return into;
 }
 
 /** Elements of a float argument; `length` undefined: any. @throws BackendError when freed, foreign, not float or of another length */

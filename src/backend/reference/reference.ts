@@ -58,7 +58,7 @@ export class ReferenceBackend implements Backend {
 
   readonly slice: (buffer: Buffer, offset: number, length: number) => Buffer = slice;
   readonly write: (buffer: Buffer, values: ArrayLike<number>) => void = write;
-  readonly read: (buffer: Buffer) => TypedArray = read;
+  readonly read: (buffer: Buffer, into?: TypedArray) => TypedArray = read;
 
   prepare(body: () => void): () => void {
     return body;

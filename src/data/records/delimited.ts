@@ -2,7 +2,7 @@
  * Tables in text: comma-, tab- or semicolon-separated values, read piece by piece. papaparse splits the rows; this file knows
  * where each stands, and refuses what is no table.
  */
-import Papa from 'papaparse';
+import type Papa from 'papaparse';
 import { ConfigError, type FileLocation, FormatError, unknownName } from '../../tensor/errors.ts';
 import type { TextSource } from '../text/text-source.ts';
 
@@ -120,7 +120,7 @@ async function throughFirstLine(pieces: AsyncIterator<string>): Promise<string> 
 
 function formatOf(begin: string, options: TableOptions): Format {
   const delimiter = options.delimiter ?? guessDelimiter(/^.*\S.*$/m.exec(begin)?.[0] ?? '');
-  if (delimiter.length !== 1 || Papa.BAD_DELIMITERS.includes(delimiter)) {
+  if (delimiter.length !== 1 || '"\r\n\ufeff'.includes(delimiter)) {
     throw new ConfigError(`delimiter: expected one character, neither a quote nor a line end, received ${JSON.stringify(delimiter)}.`);
   }
   return { delimiter, quotes: options.quotes ?? delimiter !== '\t' };
@@ -137,12 +137,14 @@ function guessDelimiter(line: string): string {
 
 /** Every row that is not blank, of any number of fields. */
 async function* rowsOf(file: string, begin: string, pieces: AsyncIterator<string>, format: Format): AsyncGenerator<TableRow> {
+  // Not loaded before there is a table: it is a fifth of what an import of this library would take.
+  const { default: papa } = await import('papaparse');
   let rest = begin;
   let line = 1;
   // What is left over is looked at again once it has doubled: a quoted field of any length costs linear time.
   let wanted = 0;
   const take = (isLast: boolean): TableRow[] => {
-    const { rows, length } = parsed(rest, format, { file, line }, isLast);
+    const { rows, length } = parsed(papa, rest, format, { file, line }, isLast);
     line = lineAfter(rest.slice(0, length), line);
     rest = rest.slice(length);
     wanted = 2 * rest.length;
@@ -157,7 +159,7 @@ async function* rowsOf(file: string, begin: string, pieces: AsyncIterator<string
 }
 
 /** The complete rows at the beginning of a text, and how long they are together. */
-function parsed(text: string, { delimiter, quotes }: Format, at: { file: string; line: number }, isLast: boolean) {
+function parsed({ Parser }: typeof Papa, text: string, { delimiter, quotes }: Format, at: { file: string; line: number }, isLast: boolean) {
   const rows: TableRow[] = [];
   let length = 0;
   let { line } = at;
@@ -169,7 +171,7 @@ function parsed(text: string, { delimiter, quotes }: Format, at: { file: string;
     length = meta.cursor;
   };
   const config = { delimiter, newline: '\n', step, ...(quotes ? {} : { fastMode: true }) };
-  new Papa.Parser(config as unknown as Papa.ParseConfig).parse(text, 0, !isLast);
+  new Parser(config as unknown as Papa.ParseConfig).parse(text, 0, !isLast);
   return { rows, length };
 }
 

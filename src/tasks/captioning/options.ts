@@ -2,22 +2,22 @@
 import * as v from 'valibot';
 import { textLevels } from '../../data/text/tokenizer.ts';
 import { ConfigError } from '../../tensor/errors.ts';
-import { choice, flag, parseOptions, path, text, whole, within } from '../schema.ts';
+import { choice, flag, optionsSchema, parseOptions, path, text, whole, within } from '../schema.ts';
 import { epochsOf, trainingEntries } from '../training-options.ts';
 import { mostViews } from './augment.ts';
 
 const defaultEpochs = 60;
 
 /** How files of captions are read; `evaluate` takes them from the model, unless it is told otherwise. */
-const fileEntries = {
+const fileEntries = () => ({
   images: v.optional(path('folder of the images (default: that of the file of captions, or its folder "images")')),
   features: v.optional(path('vectors of the images instead of the images: .npy with a row for each image, or .safetensors by their names')),
   imageColumn: v.optional(text('column of a table that names the image (default image)')),
   captionColumn: v.optional(text('column that holds the caption (default caption)')),
   splitColumn: v.optional(text('column that says train, val or test (default split, if there is one)')),
-};
+});
 
-const searchEntries = {
+const searchEntries = () => ({
   beamWidth: v.optional(whole('hypotheses of the search; 1: greedy', 1, 1000), 5),
   lengthPenalty: v.optional(v.pipe(v.number(), v.minValue(0), v.description('α: scores are divided by ((5 + length) / 6)^α')), 0.6),
   consensus: v.optional(
@@ -29,10 +29,10 @@ const searchEntries = {
     0,
   ),
   views: v.optional(whole('the image as it is, and slightly moved and scaled: so many views are averaged', 1, mostViews), 1),
-};
+});
 
-export const trainSchema = v.strictObject({
-  ...fileEntries,
+export const trainSchema = optionsSchema(() => ({
+  ...fileEntries(),
   validFraction: v.optional(within('without validation captions: share of the images set aside', 0.0001, 0.9), 0.1),
 
   level: v.optional(choice('what captions are made of', textLevels), 'word'),
@@ -79,17 +79,17 @@ export const trainSchema = v.strictObject({
     v.pipe(v.number(), v.minValue(0), v.description('weight decay, decoupled from the gradient (adam), biases left out')),
     0.02,
   ),
-});
+}));
 
 /** As a user writes them. */
-export type CaptionerOptions = v.InferInput<typeof trainSchema>;
+export type CaptionerOptions = v.InferInput<ReturnType<typeof trainSchema>>;
 
 /** Complete, but for what follows from the files. */
-export type ResolvedOptions = v.InferOutput<typeof trainSchema>;
+export type ResolvedOptions = v.InferOutput<ReturnType<typeof trainSchema>>;
 
 /** Checks options and fills in what is absent. @throws ConfigError */
 export function resolveOptions(given: CaptionerOptions): ResolvedOptions {
-  const options = parseOptions(trainSchema, given);
+  const options = parseOptions(trainSchema(), given);
   if (options.features === undefined && !Number.isInteger(Math.log2(options.imageSize / options.gridSize))) {
     throw new ConfigError(
       `imageSize: expected gridSize (${options.gridSize}) times a power of two, such as ${options.gridSize * 8}, received ${options.imageSize}.`,
@@ -98,18 +98,18 @@ export function resolveOptions(given: CaptionerOptions): ResolvedOptions {
   return { ...options, epochs: epochsOf(options, defaultEpochs) };
 }
 
-export const evaluateSchema = v.strictObject({
-  ...fileEntries,
-  ...searchEntries,
+export const evaluateSchema = optionsSchema(() => ({
+  ...fileEntries(),
+  ...searchEntries(),
   split: v.optional(text('which captions, of files that say it (default test)')),
   errors: v.optional(whole('show so many of the worst captions', 0, 1000), 10),
-});
+}));
 
-export const predictSchema = v.strictObject({
-  ...searchEntries,
+export const predictSchema = optionsSchema(() => ({
+  ...searchEntries(),
   nBest: v.optional(whole('captions shown of an image, at most beamWidth', 1, 1000), 1),
   looked: v.optional(path('write where it looked for each word, drawn over the image, to this SVG file (of one image)')),
-});
+}));
 
 /** How captions are searched, and what is shown. */
-export type CaptionOptions = v.InferInput<typeof predictSchema>;
+export type CaptionOptions = v.InferInput<ReturnType<typeof predictSchema>>;

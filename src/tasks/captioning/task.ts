@@ -24,9 +24,9 @@ export const captioning: Task = {
     evaluate: 'unrolled evaluate runs/photos/model.safetensors test.csv --images photos',
     predict: 'unrolled predict runs/photos/model.safetensors cat.png --looked looked.svg',
   },
-  trainOptions: trainSchema,
-  evaluateOptions: evaluateSchema,
-  predictOptions: predictSchema,
+  trainOptions: trainSchema(),
+  evaluateOptions: evaluateSchema(),
+  predictOptions: predictSchema(),
 
   async prepare({ train, valid, out, options }) {
     return prepared(await prepareCaptioner({ train, valid }, options as CaptionerOptions, out));

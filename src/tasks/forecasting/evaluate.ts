@@ -1,9 +1,8 @@
 /** A rolling backtest: forecasts from many places of series, judged beside the naive ones. */
 import { Breath } from '../../training/breath.ts';
-import { ForecastMetrics } from '../metrics/forecast.ts';
+import { ForecastMetrics, JudgedSteps } from '../metrics/forecast.ts';
 import { forecastWindows, type SamplingOptions, type WindowForecast } from './forecast.ts';
 import type { Forecaster } from './model.ts';
-import { Point } from './predictive.ts';
 import type { ModelSeries, Windows } from './windows.ts';
 
 /** How a model fares, overall and by series, and how forecasts without a model do on the same windows. */
@@ -39,12 +38,19 @@ export async function backtest(
   try {
     const [naive, seasonal] = [new ForecastMetrics(), new ForecastMetrics()];
     const bySeries = new Map(series.map(({ name }) => [name, new ForecastMetrics()]));
-    const byStep = new StepErrors(model.architecture.horizon);
-    for (const forecasts of forecastWindows(model, series, windows, sampling)) {
+    const { horizon } = model.architecture;
+    const byStep = new StepErrors(horizon);
+    const steps = new JudgedSteps(horizon);
+    const last = new LastSeen(horizon, 1);
+    const seasonBefore = new LastSeen(horizon, season);
+    for (const forecasts of forecastWindows(model, series, windows, { ...sampling, isLent: true })) {
       for (const forecast of forecasts) {
-        judge(forecast, bySeries.get(forecast.series.name)!, byStep);
-        judgeNaive(forecast, 1, naive);
-        judgeNaive(forecast, season, seasonal);
+        const { name, scale } = forecast.series;
+        judge(forecast, steps);
+        bySeries.get(name)!.addSteps(steps, scale);
+        byStep.add(steps, scale.deviation);
+        naive.addPoints(steps, last.before(forecast, steps), scale);
+        seasonal.addPoints(steps, seasonBefore.before(forecast, steps), scale);
       }
       await pause();
     }
@@ -71,8 +77,12 @@ export async function judgeWindows(
   pause: () => Promise<void>,
 ): Promise<Readonly<Record<string, number>>> {
   const all = new ForecastMetrics();
-  for (const forecasts of forecastWindows(model, series, windows, { samples: 0, seed: 0 })) {
-    for (const forecast of forecasts) judge(forecast, all);
+  const steps = new JudgedSteps(model.architecture.horizon);
+  for (const forecasts of forecastWindows(model, series, windows, { samples: 0, seed: 0, isLent: true })) {
+    for (const forecast of forecasts) {
+      judge(forecast, steps);
+      all.addSteps(steps, forecast.series.scale);
+    }
     await pause();
   }
   return all.metrics;
@@ -88,9 +98,12 @@ class StepErrors {
     this.#counts = new Float64Array(horizon);
   }
 
-  add(h: number, error: number): void {
-    this.#sums[h] += error;
-    this.#counts[h]++;
+  add({ count, ahead, actual, median }: JudgedSteps, deviation: number): void {
+    const part = 1 / deviation;
+    for (let i = 0; i < count; i++) {
+      this.#sums[ahead[i]] += part * Math.abs(actual[i] - median[i]);
+      this.#counts[ahead[i]]++;
+    }
   }
 
   get means(): Float64Array {
@@ -98,43 +111,49 @@ class StepErrors {
   }
 }
 
-function judge({ series, origin, steps }: WindowForecast, total: ForecastMetrics, byStep?: StepErrors): void {
-  const { original } = series;
-  const { deviation, naiveError } = series.scale;
-  for (let h = 0; h < steps.length; h++) {
-    const actual = original[origin + h];
-    // Missing, or after the last row.
-    if (actual === undefined || Number.isNaN(actual)) continue;
-    const predictive = steps[h];
-    const median = predictive.quantile(0.5);
-    const isPoint = predictive instanceof Point;
-    total.add({
-      actual,
-      mean: predictive.mean,
-      median,
-      crps: predictive.crps(actual),
-      low80: isPoint ? Number.NaN : predictive.quantile(0.1),
-      high80: isPoint ? Number.NaN : predictive.quantile(0.9),
-      deviation,
-      naiveError,
-    });
-    byStep?.add(h, Math.abs(actual - median) / deviation);
+/** The naive forecast: what was last seen `season` steps, or whole seasons, before each step. */
+class LastSeen {
+  readonly #season: number;
+  readonly #values: Float64Array;
+
+  constructor(horizon: number, season: number) {
+    this.#season = season;
+    this.#values = new Float64Array(horizon);
+  }
+
+  /** @returns a value for each of the steps that are judged; the same array each time */
+  before({ series: { original, scale }, origin }: WindowForecast, { count, ahead }: JudgedSteps): Float64Array {
+    const season = this.#season;
+    const values = this.#values;
+    for (let h = 0; h < values.length; h++) {
+      if (h >= season) {
+        values[h] = values[h - season];
+        continue;
+      }
+      let t = origin + h - season;
+      // Missing: a season earlier; none left: the mean.
+      while (t >= 0 && Number.isNaN(original[t])) t -= season;
+      values[h] = t >= 0 ? original[t] : scale.shift;
+    }
+    if (count < values.length) for (let i = 0; i < count; i++) values[i] = values[ahead[i]];
+    return values;
   }
 }
 
-/** Judges what was last seen `season` steps, or whole seasons, before each step. */
-function judgeNaive({ series, origin, steps }: WindowForecast, season: number, total: ForecastMetrics): void {
-  const { original } = series;
-  const { deviation, naiveError } = series.scale;
-  for (let h = 0; h < steps.length && origin + h < original.length; h++) {
-    let t = origin + h - season * (Math.floor(h / season) + 1);
-    // Missing: a season earlier; none left: the mean.
-    while (t >= 0 && Number.isNaN(original[t])) t -= season;
-    const value = t >= 0 ? original[t] : series.scale.shift;
-    const actual = original[origin + h];
-    const crps = Math.abs(actual - value);
-    total.add({ actual, mean: value, median: value, crps, low80: Number.NaN, high80: Number.NaN, deviation, naiveError });
+/** Judges the steps whose values are known: neither missing, nor after the last row. */
+function judge(forecast: WindowForecast, steps: JudgedSteps): void {
+  const { original } = forecast.series;
+  const { ahead, actual } = steps;
+  const end = Math.min(ahead.length, original.length - forecast.origin);
+  let count = 0;
+  for (let h = 0; h < end; h++) {
+    const value = original[forecast.origin + h];
+    if (Number.isNaN(value)) continue;
+    ahead[count] = h;
+    actual[count++] = value;
   }
+  steps.count = count;
+  forecast.judge(steps);
 }
 
 function pauseNow(): () => Promise<void> {

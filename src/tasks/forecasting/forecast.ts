@@ -3,10 +3,12 @@ import { scope } from '../../autograd/scope.ts';
 import { noGrad } from '../../autograd/tape.ts';
 import type { Floats } from '../../nn/recurrent-stream.ts';
 import { Random } from '../../tensor/random.ts';
+import type { JudgedSteps } from '../metrics/forecast.ts';
 import { AutoregressiveForecaster } from './autoregressive-forecaster.ts';
 import { EncoderForecaster } from './encoder-forecaster.ts';
 import type { Forecaster } from './model.ts';
-import type { Predictive } from './predictive.ts';
+import type { Output } from './outputs.ts';
+import { Point, type Predictive } from './predictive.ts';
 import { SegmentForecaster } from './segment-forecaster.ts';
 import { collate, type ModelSeries, type WindowBatch, type Windows } from './windows.ts';
 
@@ -23,6 +25,8 @@ export interface WindowForecast {
   /** The first step that is forecast. */
   readonly origin: number;
   readonly steps: readonly Predictive[];
+  /** Judges the steps that `into` lists, by what came: fills its arrays. */
+  judge(into: JudgedSteps): void;
 }
 
 /** Builds the model that an architecture describes. */
@@ -40,56 +44,117 @@ export function createForecaster(options: ConstructorParameters<typeof SegmentFo
 }
 
 /** Numbers of one batch: enough for the kernels, little enough for memory. */
-const batchElements = 200_000;
+const batchElements = 600_000;
 
 /**
- * Forecasts windows, a batch at a time; call `eval()` on the model first. The forecasts of a batch are made one by one as they are
- * asked for: a backtest of millions holds few of them.
+ * Forecasts windows, a batch at a time; call `eval()` on the model first. A backtest of millions holds few forecasts.
  *
+ * @param isLent   forecasts end with their batch: the next one may lie where they lay
  * @param horizon  steps ahead; of a model that forecasts all at once those it was built for
  */
 export function* forecastWindows(
   model: Forecaster,
   series: readonly ModelSeries[],
   windows: Windows,
-  { samples, seed, horizon = model.architecture.horizon }: SamplingOptions & { readonly horizon?: number },
-): Generator<Iterable<WindowForecast>> {
+  {
+    samples,
+    seed,
+    isLent = false,
+    horizon = model.architecture.horizon,
+  }: SamplingOptions & { readonly isLent?: boolean; readonly horizon?: number },
+): Generator<readonly WindowForecast[]> {
   const isDrawn = model instanceof AutoregressiveForecaster;
   const rng = new Random(seed).fork('paths');
-  const perWindow = isDrawn ? samples * 20 : model.history + horizon * model.output.size;
+  const perWindow = isDrawn ? samples * 60 : model.history + horizon * model.output.size;
   const size = Math.max(1, Math.min(512, Math.floor(batchElements / perWindow)));
   const shape = { context: model.history, horizon, norm: model.architecture.windowNorm };
+  let batch: WindowBatch | undefined;
+  let raw: Floats | undefined;
   for (let begin = 0; begin < windows.series.length; begin += size) {
     const count = Math.min(size, windows.series.length - begin);
     const which = Array.from({ length: count }, (_, i) => begin + i);
-    const batch = collate(series, windows, which, shape);
-    const stepsOf = isDrawn
-      ? drawn(model.forecast(batch, { samples, rng }))
-      : atOnce(model as SegmentForecaster | EncoderForecaster, batch);
-    yield placed(which, stepsOf, series, windows);
+    batch = collate(series, windows, which, shape, batch);
+    const place = (b: number) => ({ series: series[windows.series[begin + b]], origin: windows.origins[begin + b] });
+    if (isDrawn) {
+      yield drawn(model.forecast(batch, { samples, rng }), place);
+      continue;
+    }
+    const given = isLent && raw?.length === count * horizon * model.output.size ? raw : undefined;
+    raw = outputsOf(model as SegmentForecaster | EncoderForecaster, batch, given);
+    yield atOnce(model.output, raw, batch, place);
   }
 }
 
-function* placed(
-  which: readonly number[],
-  stepsOf: (b: number) => readonly Predictive[],
-  series: readonly ModelSeries[],
-  windows: Windows,
-): Generator<WindowForecast> {
-  for (const [b, i] of which.entries()) yield { series: series[windows.series[i]], origin: windows.origins[i], steps: stepsOf(b) };
+/** Of window b of a batch: which series, and the first step that is forecast. */
+type PlaceOf = (b: number) => Pick<WindowForecast, 'series' | 'origin'>;
+
+function drawn(forecasts: readonly (readonly Predictive[])[], place: PlaceOf): WindowForecast[] {
+  return forecasts.map((steps, b) => ({ ...place(b), steps, judge: (into) => judgeEach((h) => steps[h], into) }));
 }
 
-function drawn(steps: readonly (readonly Predictive[])[]): (b: number) => readonly Predictive[] {
-  return (b) => steps[b];
+function outputsOf(model: SegmentForecaster | EncoderForecaster, batch: WindowBatch, into: Floats | undefined): Floats {
+  return scope(() => noGrad(() => model.forward(batch).dataSync(into) as Floats));
 }
 
-function atOnce(model: SegmentForecaster | EncoderForecaster, batch: WindowBatch): (b: number) => readonly Predictive[] {
-  const { horizon: H, shift, scale } = batch;
-  const { output } = model;
-  const raw = scope(() => noGrad(() => model.forward(batch).dataSync() as Floats));
-  return (b) => {
-    const steps = new Array<Predictive>(H);
-    for (let h = 0; h < H; h++) steps[h] = output.read(raw, (b * H + h) * output.size, shift[b], scale[b]);
-    return steps;
-  };
+/** @param raw  [B, H, P] */
+function atOnce(output: Output, raw: Floats, { size: B, horizon: H, shift, scale }: WindowBatch, place: PlaceOf): WindowForecast[] {
+  return Array.from({ length: B }, (_, b) => new ForecastAtOnce(place(b), output, raw, b * H * output.size, H, shift[b], scale[b]));
+}
+
+/** Distributions of H steps by a model's numbers; they are made only for who asks for them. */
+class ForecastAtOnce implements WindowForecast {
+  readonly series: ModelSeries;
+  readonly origin: number;
+  readonly #output: Output;
+  readonly #raw: Floats;
+  readonly #first: number;
+  readonly #horizon: number;
+  readonly #shift: number;
+  readonly #scale: number;
+
+  constructor(
+    { series, origin }: Pick<WindowForecast, 'series' | 'origin'>,
+    output: Output,
+    raw: Floats,
+    first: number,
+    horizon: number,
+    shift: number,
+    scale: number,
+  ) {
+    this.series = series;
+    this.origin = origin;
+    this.#output = output;
+    this.#raw = raw;
+    this.#first = first;
+    this.#horizon = horizon;
+    this.#shift = shift;
+    this.#scale = scale;
+  }
+
+  get steps(): readonly Predictive[] {
+    return Array.from({ length: this.#horizon }, (_, h) => this.#read(h));
+  }
+
+  judge(into: JudgedSteps): void {
+    const output = this.#output;
+    if (output.judge !== undefined) output.judge(this.#raw, this.#first, this.#shift, this.#scale, into);
+    else judgeEach((h) => this.#read(h), into);
+  }
+
+  #read(h: number): Predictive {
+    return this.#output.read(this.#raw, this.#first + h * this.#output.size, this.#shift, this.#scale);
+  }
+}
+
+function judgeEach(predictiveOf: (h: number) => Predictive, into: JudgedSteps): void {
+  const { count, ahead, actual, mean, median, crps, low80, high80 } = into;
+  for (let i = 0; i < count; i++) {
+    const predictive = predictiveOf(ahead[i]);
+    const isPoint = predictive instanceof Point;
+    mean[i] = predictive.mean;
+    median[i] = predictive.quantile(0.5);
+    crps[i] = predictive.crps(actual[i]);
+    low80[i] = isPoint ? Number.NaN : predictive.quantile(0.1);
+    high80[i] = isPoint ? Number.NaN : predictive.quantile(0.9);
+  }
 }

@@ -180,6 +180,13 @@ describe('windows', () => {
     expect([...batch.shift]).toEqual([20, 1]);
     expect([...batch.past]).toEqual([0, 1, 2, 0, 0, 0]);
     expect([...batch.known]).toEqual([0, 1, 2, 3, 4, 0, 0, 0, 1, 2]);
+    // Laid out where another batch was, whose windows were whole: the same, also where nothing is known of the steps ahead.
+    const last = { series: Int32Array.of(1, 0), origins: Int32Array.of(1, 5) };
+    for (const norm of ['none', 'standard'] as const) {
+      const shape = { context: 3, horizon: 2, norm };
+      const used = collate(series, windows, [1, 0], shape);
+      expect(collate(series, last, [0, 1], shape, used)).toEqual(collate(series, last, [0, 1], shape));
+    }
   });
 
   it('of reversible normalisation are turned back', async () => {
@@ -247,6 +254,33 @@ describe('models', () => {
         expect(value).toBeCloseTo(all[which * 20 + i], 5);
       });
     });
+  });
+
+  it('a batch of forecasts stays as it is when the next one is made', async () => {
+    const { series } = await viewOf(['hour', 'weekday'], 10);
+    const model = createForecaster({ ...architecture, rng: new Random(1) }).eval();
+    const every = windowsOf(series, { context: 20, horizon: 10, stride: 7 });
+    // More than one batch.
+    const repeat = (of: Int32Array) => Int32Array.from({ length: 600 }, (_, i) => of[i % of.length]);
+    const windows = { series: repeat(every.series), origins: repeat(every.origins) };
+    const batches = [...forecastWindows(model, series, windows, { samples: 0, seed: 0 })];
+    expect(batches.length).toBeGreaterThan(1);
+    const forecasts = batches.flat();
+    const means = forecasts.map(({ steps }) => steps.map(({ mean }) => mean));
+    // One that is lent has to be read before the next: the numbers are the same.
+    const lent: number[][] = [];
+    for (const batch of forecastWindows(model, series, windows, { samples: 0, seed: 0, isLent: true })) {
+      lent.push(...batch.map(({ steps }) => steps.map(({ mean }) => mean)));
+    }
+    expect(lent).toEqual(means);
+    for (const i of [0, 511, 599]) {
+      const alone = { series: windows.series.slice(i, i + 1), origins: windows.origins.slice(i, i + 1) };
+      const [[one]] = [...forecastWindows(model, series, alone, { samples: 0, seed: 0 })];
+      expect([one.series.name, one.origin]).toEqual([forecasts[i].series.name, forecasts[i].origin]);
+      one.steps.forEach(({ mean }, h) => {
+        expect(forecasts[i].steps[h].mean).toBeCloseTo(mean, 3);
+      });
+    }
   });
 
   it('an autoregressive model step by step is the model over the sequence', async () => {

@@ -1,6 +1,6 @@
 /** What forecasters have in common: an architecture, a loss of a batch of windows, and vectors of series. */
 import { add } from '../../autograd/ops/binary.ts';
-import { type Tensor, tensor } from '../../autograd/tensor.ts';
+import { type Tensor, tensor, tensorOver } from '../../autograd/tensor.ts';
 import { Embedding } from '../../nn/embedding.ts';
 import { GRU } from '../../nn/gru.ts';
 import { Linear } from '../../nn/linear.ts';
@@ -57,9 +57,9 @@ export function recurrentLayers(cell: Architecture['cell'], options: RNNOptions)
   }
 }
 
-/** Steps [B, N, size] as a tensor. */
+/** Steps [B, N, size] as a tensor, over the batch's own array. */
 export function stepsOf(values: Float32Array, like: Module, shape: readonly number[]): Tensor {
-  return tensor(values, { shape, backend: like.backend });
+  return tensorOver(values, shape, like.backend);
 }
 
 /**

@@ -1,7 +1,7 @@
 /** Options of forecasting, their ranges and defaults: for programs, configuration files and the command line alike. */
 import * as v from 'valibot';
 import { ConfigError } from '../../tensor/errors.ts';
-import { choice, flag, names, parseOptions, text, whole, within } from '../schema.ts';
+import { choice, flag, names, optionsSchema, parseOptions, text, whole, within } from '../schema.ts';
 import { epochsOf, trainingEntries } from '../training-options.ts';
 import { scalings } from './normalization.ts';
 import { outputs } from './outputs.ts';
@@ -12,14 +12,8 @@ import { windowNorms } from './windows.ts';
 export const models = ['segment', 'encoder', 'autoregressive'] as const;
 export const cells = ['gru', 'lstm', 'rnn'] as const;
 
-const levels = v.pipe(
-  v.array(v.pipe(v.number(), v.gtValue(0), v.ltValue(1))),
-  v.minLength(1),
-  v.description('probabilities of output quantiles (default 0.05,0.1,0.25,0.5,0.75,0.9,0.95)'),
-);
-
 /** What a user may give; what is absent follows from the model and from the steps of the data. */
-export const trainSchema = v.strictObject({
+export const trainSchema = optionsSchema(() => ({
   dateColumn: v.optional(text('column of dates; default: the first that is called date or time, or looks like it')),
   seriesColumn: v.optional(text('column that names the series of each row (long tables)')),
   targets: v.optional(names('columns to forecast; default: every column that is nothing else')),
@@ -35,7 +29,13 @@ export const trainSchema = v.strictObject({
 
   model: v.optional(choice('segments of a window, step by step to all horizons at once, or one step after another', models), 'segment'),
   output: v.optional(choice('what is forecast (default quantiles; autoregressive student-t)', outputs)),
-  levels: v.optional(levels),
+  levels: v.optional(
+    v.pipe(
+      v.array(v.pipe(v.number(), v.gtValue(0), v.ltValue(1))),
+      v.minLength(1),
+      v.description('probabilities of output quantiles (default 0.05,0.1,0.25,0.5,0.75,0.9,0.95)'),
+    ),
+  ),
   horizon: v.optional(whole('H: steps to forecast', 1, 100_000), 24),
   context: v.optional(whole('L: steps of history that a forecast reads (default 4 horizons, at least 2 seasons)', 1, 1_000_000)),
   segmentLength: v.optional(whole('w: steps in a segment (model segment; default: a quarter of a season or horizon)', 1, 100_000)),
@@ -55,13 +55,13 @@ export const trainSchema = v.strictObject({
 
   validFraction: v.optional(within('share of each series, at its end, that is set aside for validation', 0.0001, 0.9), 0.1),
   ...trainingEntries({ batchSize: 64, learningRate: 0.001, epochs: 10 }),
-});
+}));
 
 /** As a user writes them. */
-export type ForecastingOptions = v.InferInput<typeof trainSchema>;
+export type ForecastingOptions = v.InferInput<ReturnType<typeof trainSchema>>;
 
 /** Complete, but for what follows from the data. */
-export interface ResolvedOptions extends v.InferOutput<typeof trainSchema> {
+export interface ResolvedOptions extends v.InferOutput<ReturnType<typeof trainSchema>> {
   readonly output: (typeof outputs)[number];
   readonly cell: (typeof cells)[number];
   readonly hiddenSize: number;
@@ -74,7 +74,7 @@ export const defaultLevels = [0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95];
 
 /** Checks options and fills in what is absent. @throws ConfigError */
 export function resolveOptions(given: ForecastingOptions): ResolvedOptions {
-  const options = parseOptions(trainSchema, given);
+  const options = parseOptions(trainSchema(), given);
   const isAutoregressive = options.model === 'autoregressive';
   const output = options.output ?? (isAutoregressive ? 'student-t' : 'quantiles');
   const isOfCounts = output === 'negative-binomial';
@@ -125,21 +125,21 @@ export function rolesOf(
   };
 }
 
-export const evaluateSchema = v.strictObject({
+export const evaluateSchema = optionsSchema(() => ({
   stride: v.optional(whole('steps from one forecast of the backtest to the next', 1), 1),
   from: v.optional(text('first date to forecast; what is before is history')),
   samples: v.optional(whole('paths drawn for each forecast (autoregressive)', 10, 100_000), 100),
   seed: v.optional(whole('of the paths', 0), 0),
-});
-export type EvaluateOptions = v.InferInput<typeof evaluateSchema>;
+}));
+export type EvaluateOptions = v.InferInput<ReturnType<typeof evaluateSchema>>;
 
-export const predictSchema = v.strictObject({
+export const predictSchema = optionsSchema(() => ({
   horizon: v.optional(whole('steps to forecast; default: as trained', 1, 100_000)),
   out: v.optional(text('write the forecast, or the scores, to this CSV file instead of the screen')),
   plot: v.optional(text('draw the forecast into this SVG file')),
   anomalies: v.optional(flag('score every value of the history instead: how unlikely it was (autoregressive)'), false),
   samples: v.optional(whole('paths drawn for a forecast (autoregressive)', 10, 100_000), 200),
   seed: v.optional(whole('of the paths', 0), 0),
-});
+}));
 /** What is forecast, and where it goes. */
-export type PredictOptions = v.InferInput<typeof predictSchema>;
+export type PredictOptions = v.InferInput<ReturnType<typeof predictSchema>>;

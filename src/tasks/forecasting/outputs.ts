@@ -2,7 +2,7 @@
 import { mul } from '../../autograd/ops/binary.ts';
 import { sum } from '../../autograd/ops/reduce.ts';
 import { squeeze } from '../../autograd/ops/shape.ts';
-import { type Tensor, tensor } from '../../autograd/tensor.ts';
+import { type Tensor, tensor, tensorOver } from '../../autograd/tensor.ts';
 import {
   gaussianLoss,
   gaussianOf,
@@ -14,6 +14,7 @@ import {
 } from '../../losses/distributions.ts';
 import { mae, mse } from '../../losses/pointwise.ts';
 import type { Floats } from '../../nn/recurrent-stream.ts';
+import type { JudgedSteps } from '../metrics/forecast.ts';
 import { type Drawable, NegativeBinomial, Normal, Point, type Predictive, QuantileLevels, Quantiles, StudentT } from './predictive.ts';
 
 export const outputs = ['mean', 'median', 'quantiles', 'gaussian', 'student-t', 'negative-binomial'] as const;
@@ -42,6 +43,8 @@ export interface Output {
   loss(raw: Tensor, targets: Targets): Tensor;
   /** The distribution that the numbers from `at` on stand for. It may keep `raw`, and bring these numbers into order. */
   read(raw: Floats, at: number, shift: number, scale: number): Predictive;
+  /** Judges the distributions of steps whose numbers lie from `first` on, without making one; absent: by `read`. */
+  judge?(raw: Floats, first: number, shift: number, scale: number, into: JudgedSteps): void;
 }
 
 export function outputOf(name: OutputName, levels: readonly number[]): Output {
@@ -64,6 +67,7 @@ export function outputOf(name: OutputName, levels: readonly number[]): Output {
         size: levels.length,
         loss: (raw, targets) => weighted(raw, targets, (x, y) => quantileLoss(x, y, { levels, reduction: 'none' }), 1),
         read: (raw, first, shift, scale) => new Quantiles(places, raw, first, shift, scale),
+        judge: (raw, first, shift, scale, into) => places.judge(raw, first, shift, scale, into),
       };
     }
     case 'gaussian':
@@ -121,7 +125,7 @@ function weighted(raw: Tensor, targets: Targets, losses: (raw: Tensor, y: Tensor
     const weight = windowScale[b] ** power / (count || 1);
     for (let i = b * N; i < (b + 1) * N; i++) scaled[i] = weight * weights[i];
   }
-  const make = (of: Float32Array): Tensor => tensor(of, { shape: [B, N], backend: raw.backend });
+  const make = (of: Float32Array): Tensor => tensorOver(of, [B, N], raw.backend);
   return sum(mul(losses(raw, make(values)), make(scaled)));
 }
 

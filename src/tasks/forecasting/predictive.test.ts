@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../tensor/random.ts';
+import { JudgedSteps } from '../metrics/forecast.ts';
 import {
   type Drawable,
   Empirical,
@@ -96,7 +97,8 @@ describe('quantiles', () => {
 
   it('have the mean pinball loss of 40 levels as crps, in any units', () => {
     const levels = new QuantileLevels([0.1, 0.3, 0.6, 0.9]);
-    const value = fc.double({ min: -5, max: 5, noNaN: true });
+    // Whole numbers too, of which some are equal.
+    const value = fc.oneof(fc.double({ min: -5, max: 5, noNaN: true }), fc.integer({ min: -2, max: 2 }));
     fc.assert(
       fc.property(
         fc.array(value, { minLength: 5, maxLength: 5 }),
@@ -113,6 +115,28 @@ describe('quantiles', () => {
           expect(curve.crps(y)).toBeCloseTo((2 * sum) / 40, 9);
         },
       ),
+    );
+  });
+
+  it.each([[[0.5]], [[0.25, 0.75]], [[0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95]]])('of levels %j are judged as they answer', (levels) => {
+    const L = levels.length;
+    const places = new QuantileLevels(levels);
+    const value = fc.double({ min: -5, max: 5, noNaN: true });
+    fc.assert(
+      fc.property(fc.array(value, { minLength: 3 * L + 1, maxLength: 3 * L + 1 }), value, (values, y) => {
+        const steps = new JudgedSteps(3);
+        // Steps 0 and 2: the value of step 1 is missing.
+        steps.count = 2;
+        steps.ahead.set([0, 2]);
+        steps.actual.set([y, values[1]]);
+        places.judge(Float64Array.from(values), 1, 3, 2, steps);
+        [0, 2].forEach((h, i) => {
+          const one = new Quantiles(places, Float64Array.from(values), 1 + h * L, 3, 2);
+          const { mean, median, crps, low80, high80, actual } = steps;
+          expect([mean[i], median[i], low80[i], high80[i]]).toEqual([one.mean, one.quantile(0.5), one.quantile(0.1), one.quantile(0.9)]);
+          expect(crps[i]).toBe(one.crps(actual[i]));
+        });
+      }),
     );
   });
 

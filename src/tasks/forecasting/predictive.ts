@@ -2,6 +2,7 @@
 import { incompleteBeta, logGamma, normalCdf, normalDensity, normalQuantile } from '../../losses/special-functions.ts';
 import type { Floats } from '../../nn/recurrent-stream.ts';
 import type { Random } from '../../tensor/random.ts';
+import type { JudgedSteps } from '../metrics/forecast.ts';
 
 /** A distribution of a number, in the units of its series. */
 export interface Predictive {
@@ -211,18 +212,26 @@ interface Place {
   readonly share: number;
 }
 
-/** The levels of quantiles, and where other levels lie among them: worked out once for all forecasts of a model. */
+/**
+ * The levels of quantiles, and what follows from them, worked out once for all forecasts of a model. Its functions take values of the
+ * levels, `values[first]` and on, rising: a backtest asks half a million times, and none of these makes an object.
+ */
 export class QuantileLevels {
   /** Standard normal quantiles of the levels. */
   readonly z: readonly number[];
-  /** Places of the levels that the crps is worked out by. */
-  readonly curve: readonly Place[];
   /**
-   * What the crps needs of the curve q_i at levels p_i is linear in the values of the levels: row k of [levels of the curve + 1, L]
-   * gives Σ_{i ≥ k} q_i, and `pinball` [L] gives Σ p_i q_i.
+   * The crps is worked out by a curve q_i at n levels p_i. What it needs of the curve is linear in the values of the levels: row k of
+   * `weights` [n + 1, L] gives 2/n (Σ_{i ≥ k} q_i − Σ p_i q_i).
    */
-  readonly tails: readonly Float64Array[];
-  readonly pinball: Float64Array;
+  readonly #weights: Float64Array;
+  /**
+   * The curve's places between levels l and l + 1, as shares of the way: row l of [L − 1, longest], filled up with infinity. So that
+   * a row is compared without a branch, which no processor would foresee.
+   */
+  readonly #shares: Float64Array;
+  readonly #longest: number;
+  /** How many places lie below level l. */
+  readonly #firsts: Int32Array;
   /** Asked for of every value that is judged. */
   readonly #low: Place;
   readonly #median: Place;
@@ -233,17 +242,21 @@ export class QuantileLevels {
   constructor(levels: readonly number[]) {
     this.z = levels.map(standardQuantile);
     [this.#low, this.#median, this.#high] = [0.1, 0.5, 0.9].map((p) => this.#find(standardQuantile(p)));
-    this.curve = curveLevels.map((p) => this.placeOf(p));
-    const sumOf = (weight: (i: number) => number): Float64Array => {
-      const sum = new Float64Array(levels.length);
-      for (const [i, { below, share }] of this.curve.entries()) {
-        sum[below] += weight(i) * (1 - share);
-        if (share !== 0) sum[below + 1] += weight(i) * share;
+    const curve = curveLevels.map((p) => this.#find(standardQuantile(p)));
+    const [n, L] = [curve.length, levels.length];
+    this.#weights = new Float64Array((n + 1) * L);
+    for (let k = 0; k <= n; k++) {
+      for (const [i, { below, share }] of curve.entries()) {
+        const weight = (2 / n) * ((i >= k ? 1 : 0) - curveLevels[i]);
+        this.#weights[k * L + below] += weight * (1 - share);
+        if (share !== 0) this.#weights[k * L + below + 1] += weight * share;
       }
-      return sum;
-    };
-    this.tails = Array.from({ length: curveLevels.length + 1 }, (_, k) => sumOf((i) => (i >= k ? 1 : 0)));
-    this.pinball = sumOf((i) => curveLevels[i]);
+    }
+    const rows = Array.from({ length: Math.max(1, L - 1) }, (_, l) => curve.filter(({ below }) => below === l).map(({ share }) => share));
+    this.#longest = Math.max(...rows.map(({ length }) => length));
+    this.#shares = new Float64Array(rows.length * this.#longest).fill(Number.POSITIVE_INFINITY);
+    for (const [l, row] of rows.entries()) this.#shares.set(row, l * this.#longest);
+    this.#firsts = Int32Array.from(rows, (_, l) => curve.filter(({ below }) => below < l).length);
   }
 
   placeOf(p: number): Place {
@@ -265,9 +278,67 @@ export class QuantileLevels {
     while (below < z.length - 2 && z[below + 1] < at) below++;
     return { below, share: (at - z[below]) / (z[below + 1] - z[below]) };
   }
+
+  /** Brings values into order, in place. */
+  sort(values: Floats, first: number): void {
+    const end = first + this.z.length;
+    // By insertion: few, and nearly in order.
+    for (let i = first + 1; i < end; i++) {
+      const value = values[i];
+      let at = i;
+      for (; at > first && values[at - 1] > value; at--) values[at] = values[at - 1];
+      values[at] = value;
+    }
+  }
+
+  /**
+   * Twice the mean pinball loss of y at 40 levels p_i of the curve q_i. The curve rises, so that those above y are the last n − k:
+   *
+   *   Σ p_i (y − q_i) − Σ_{q_i ≥ y} (y − q_i) = y Σ p_i − Σ p_i q_i − (n − k) y + Σ_{i ≥ k} q_i
+   */
+  crps(values: Floats, first: number, y: number): number {
+    const L = this.z.length;
+    const weights = this.#weights;
+    const shares = this.#shares;
+    let below = 0;
+    for (let l = 1; l < L - 1; l++) below += +(values[first + l] < y);
+    const low = values[first + below];
+    const width = L === 1 ? 0 : values[first + below + 1] - low;
+    let k = this.#firsts[below];
+    const row = below * this.#longest;
+    for (let i = row; i < row + this.#longest; i++) k += +(low + shares[i] * width < y);
+    let sum = y * (k * (2 / curveLevels.length) - 1);
+    for (let l = 0; l < L; l++) sum += weights[k * L + l] * values[first + l];
+    return sum;
+  }
+
+  /**
+   * Judges quantiles shift + scale · v of some steps, as a `Quantiles` of each would.
+   *
+   * @param values  v of each level, of one step after another from `first` on; they are sorted, in place
+   */
+  judge(values: Floats, first: number, shift: number, scale: number, into: JudgedSteps): void {
+    const { count, ahead, actual, mean, median, crps, low80, high80 } = into;
+    const L = this.z.length;
+    for (let i = 0; i < count; i++) {
+      const at = first + ahead[i] * L;
+      this.sort(values, at);
+      median[i] = shift + scale * valueAt(values, at, this.#median);
+      mean[i] = median[i];
+      low80[i] = shift + scale * valueAt(values, at, this.#low);
+      high80[i] = shift + scale * valueAt(values, at, this.#high);
+      crps[i] = scale * this.crps(values, at, (actual[i] - shift) / scale);
+    }
+  }
 }
 
+const curveLevels = Array.from({ length: 40 }, (_, i) => (i + 0.5) / 40);
 const mostPlaces = 1000;
+
+function valueAt(values: Floats, first: number, { below, share }: Place): number {
+  const low = values[first + below];
+  return share === 0 ? low : low + share * (values[first + below + 1] - low);
+}
 
 /**
  * Quantiles, and between them a curve: linear in the normal quantile of the level, also beyond the first and the last. So
@@ -281,7 +352,7 @@ export class Quantiles implements Predictive {
   readonly #scale: number;
 
   /**
-   * Quantiles shift + scale · v of each level. What is made by the hundred thousand copies nothing.
+   * Quantiles shift + scale · v of each level.
    *
    * @param values  holds v of each level from `first` on, in any order: quantiles that cross are sorted, in place
    */
@@ -291,13 +362,7 @@ export class Quantiles implements Predictive {
     this.#first = first;
     this.#shift = shift;
     this.#scale = scale;
-    // By insertion: few, and nearly in order.
-    for (let i = first + 1; i < first + levels.z.length; i++) {
-      const value = values[i];
-      let at = i;
-      for (; at > first && values[at - 1] > value; at--) values[at] = values[at - 1];
-      values[at] = value;
-    }
+    levels.sort(values, first);
   }
 
   /** The median: quantiles do not say where the mean is. */
@@ -306,7 +371,7 @@ export class Quantiles implements Predictive {
   }
 
   quantile(p: number): number {
-    return this.#shift + this.#scale * this.#at(this.#levels.placeOf(p));
+    return this.#shift + this.#scale * valueAt(this.#values, this.#first, this.#levels.placeOf(p));
   }
 
   cdf(y: number): number {
@@ -327,35 +392,10 @@ export class Quantiles implements Predictive {
     return this.cdf(y);
   }
 
-  /**
-   * Twice the mean pinball loss at 40 levels p_i of the curve q_i. The curve rises, so that those above y are the last n − k:
-   *
-   *   Σ p_i (y − q_i) − Σ_{q_i ≥ y} (y − q_i) = y Σ p_i − Σ p_i q_i − (n − k) y + Σ_{i ≥ k} q_i
-   */
   crps(y: number): number {
-    const { curve, tails, pinball } = this.#levels;
-    const v = (y - this.#shift) / this.#scale;
-    const n = curve.length;
-    let k = 0;
-    let end = n;
-    while (k < end) {
-      const middle = (k + end) >> 1;
-      if (this.#at(curve[middle]) < v) k = middle + 1;
-      else end = middle;
-    }
-    const tail = tails[k];
-    let sum = v * (n / 2 - (n - k));
-    for (let l = 0; l < pinball.length; l++) sum += (tail[l] - pinball[l]) * this.#values[this.#first + l];
-    return (this.#scale * 2 * sum) / n;
-  }
-
-  #at({ below, share }: Place): number {
-    const low = this.#values[this.#first + below];
-    return share === 0 ? low : low + share * (this.#values[this.#first + below + 1] - low);
+    return this.#scale * this.#levels.crps(this.#values, this.#first, (y - this.#shift) / this.#scale);
   }
 }
-
-const curveLevels = Array.from({ length: 40 }, (_, i) => (i + 0.5) / 40);
 
 /** What was drawn: each value as likely as the others. */
 export class Empirical implements Predictive {

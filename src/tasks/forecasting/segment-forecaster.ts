@@ -5,7 +5,7 @@ import { dropout } from '../../autograd/ops/dropout.ts';
 import { relu } from '../../autograd/ops/elementwise.ts';
 import { broadcastTo, reshape, slice, unsqueeze } from '../../autograd/ops/shape.ts';
 import { inScope } from '../../autograd/scope.ts';
-import type { Parameter, Tensor } from '../../autograd/tensor.ts';
+import { type Parameter, type Tensor, zeros } from '../../autograd/tensor.ts';
 import type { GRU } from '../../nn/gru.ts';
 import { normal } from '../../nn/initializers.ts';
 import { Linear } from '../../nn/linear.ts';
@@ -60,13 +60,14 @@ export class SegmentForecaster extends Forecaster {
   /** @returns outputs of the steps ahead, [B, H, P] */
   forward(batch: WindowBatch): Tensor {
     return inScope(() => {
-      const { hiddenSize, segmentLength: w, horizon, numLayers } = this.architecture;
+      const { hiddenSize, segmentLength: w, horizon, numLayers, knownSize } = this.architecture;
       const { size: B } = batch;
       const m = this.#ahead;
-      const state = this.#encode(batch);
+      const known = knownSize > 0 ? stepsOf(batch.known, this, [B, batch.context + horizon, knownSize]) : null;
+      const state = this.#encode(batch, known);
       const perSegment = (x: Tensor): Tensor =>
         reshape(broadcastTo(unsqueeze(x, 2), [numLayers, B, m, hiddenSize]), [numLayers, B * m, hiddenSize]);
-      const rows = reshape(this.#queries(batch), [B * m, 1, hiddenSize]);
+      const rows = reshape(this.#queries(batch, known), [B * m, 1, hiddenSize]);
       const { output } =
         this.rnn instanceof LSTM
           ? this.rnn.forward(rows, [perSegment(state[0]), perSegment(state[1])])
@@ -83,41 +84,37 @@ export class SegmentForecaster extends Forecaster {
   }
 
   /** The state after the window: [h] or [h, c], each [layers, B, H]. */
-  #encode(batch: WindowBatch): readonly Tensor[] {
+  #encode(batch: WindowBatch, known: Tensor | null): readonly Tensor[] {
     const { segmentLength: w, hasMask, context } = this.architecture;
-    const { size: B, context: L, horizon, observed, past, known } = batch;
+    const { size: B, context: L, values, observed, past } = batch;
     const n = Math.floor(context / w);
+    const steps = (of: Float32Array): Tensor => stepsOf(of, this, [B, L, of.length / (B * L)]);
     // The newest steps fill whole segments; what is left over at the beginning is not read.
-    const inSegments = (values: Float32Array, steps: number): Tensor => {
-      const width = values.length / (B * steps);
-      const x = stepsOf(values, this, [B, steps, width]);
-      const recent = n * w === steps ? x : slice(x, 1, L - n * w, L);
-      return reshape(recent, [B, n, w * width]);
+    const inSegments = (x: Tensor): Tensor => {
+      const recent = n * w === x.shape[1] ? x : slice(x, 1, L - n * w, L);
+      return reshape(recent, [B, n, w * x.shape[2]]);
     };
-    const parts = [inSegments(batch.values, L)];
-    if (hasMask) parts.push(inSegments(observed, L));
-    if (past.length > 0) parts.push(inSegments(past, L));
-    if (known.length > 0) parts.push(inSegments(known, L + horizon));
+    const parts = [inSegments(steps(values))];
+    if (hasMask) parts.push(inSegments(steps(observed)));
+    if (past.length > 0) parts.push(inSegments(steps(past)));
+    if (known !== null) parts.push(inSegments(known));
     const x = relu(this.segments.forward(parts.length === 1 ? parts[0] : concat(parts, 2)));
     const { state } = this.rnn.forward(x);
     return Array.isArray(state) ? (state as readonly Tensor[]) : [state as Tensor];
   }
 
   /** What is asked for each segment ahead, [B, m, H]. */
-  #queries(batch: WindowBatch): Tensor {
-    const { hiddenSize, segmentLength: w, knownSize } = this.architecture;
-    const { size: B, context: L, horizon, known } = batch;
+  #queries(batch: WindowBatch, known: Tensor | null): Tensor {
+    const { hiddenSize, segmentLength: w } = this.architecture;
+    const { size: B, context: L, horizon } = batch;
     const m = this.#ahead;
     const series = this.series.forward(batch);
-    let queries: Tensor = series === null ? broadcastTo(this.position, [B, m, hiddenSize]) : add(unsqueeze(series, 1), this.position);
-    if (this.future !== null) {
-      const ahead = new Float32Array(B * m * w * knownSize);
-      for (let b = 0; b < B; b++) {
-        const row = known.subarray((b * (L + horizon) + L) * knownSize, (b + 1) * (L + horizon) * knownSize);
-        ahead.set(row, b * m * w * knownSize);
-      }
-      queries = add(queries, this.future.forward(stepsOf(ahead, this, [B, m, w * knownSize])));
-    }
-    return queries;
+    const queries = series === null ? broadcastTo(this.position, [B, m, hiddenSize]) : add(unsqueeze(series, 1), this.position);
+    if (this.future === null || known === null) return queries;
+    const K = known.shape[2];
+    const ahead = slice(known, 1, L, L + horizon);
+    // The last segment may reach beyond the horizon.
+    const whole = m * w === horizon ? ahead : concat([ahead, zeros([B, m * w - horizon, K], { backend: this.backend })], 1);
+    return add(queries, this.future.forward(reshape(whole, [B, m, w * K])));
   }
 }

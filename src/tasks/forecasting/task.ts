@@ -32,9 +32,9 @@ export const forecasting: Task = {
     evaluate: 'unrolled evaluate runs/load/model.safetensors later.csv --from 2017-10-24',
     predict: 'unrolled predict runs/load/model.safetensors history.csv --out forecast.csv --plot forecast.svg',
   },
-  trainOptions: trainSchema,
-  evaluateOptions: evaluateSchema,
-  predictOptions: predictSchema,
+  trainOptions: trainSchema(),
+  evaluateOptions: evaluateSchema(),
+  predictOptions: predictSchema(),
 
   async prepare({ train, valid, out, options }) {
     return prepared(await prepareForecasting({ train, valid }, options as ForecastingOptions, out));

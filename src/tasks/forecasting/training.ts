@@ -121,10 +121,15 @@ async function build(tables: ForecastingData, given: ForecastingOptions): Promis
     valid: windowsOf(validSeries, { ...shape, from: (one) => parts.validFrom(one.name) ?? Math.min(model.history, one.length - horizon) }),
   };
   requireWindows(windows, trainSeries, horizon);
+  // A batch ends with its step: the next one lies where it lay.
+  let batch: WindowBatch | undefined;
   const batches = new SequenceBatches(
     new Uint8Array(windows.train.series.length),
     { batchSize: options.batchSize, seed: options.seed, poolSize: 1 },
-    (indices) => collate(trainSeries, windows.train, indices, shape),
+    (indices) => {
+      batch = collate(trainSeries, windows.train, indices, shape, batch);
+      return batch;
+    },
   );
   const { columns, frequency } = data;
   const { dateOrder, scaling } = options;

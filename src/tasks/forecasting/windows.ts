@@ -180,30 +180,23 @@ export interface WindowShape {
   readonly norm: WindowNorm;
 }
 
-/** The windows at these places, as a batch. */
-export function collate(all: readonly ModelSeries[], windows: Windows, which: ArrayLike<number>, shape: WindowShape): WindowBatch {
+/**
+ * The windows at these places, as a batch.
+ *
+ * @param into  a batch of the same shape that is no longer in use, to write this one over
+ */
+export function collate(
+  all: readonly ModelSeries[],
+  windows: Windows,
+  which: ArrayLike<number>,
+  shape: WindowShape,
+  into?: WindowBatch,
+): WindowBatch {
   const { context: L, horizon: H, norm } = shape;
   const B = which.length;
-  const [{ known, past, statics, length }] = all;
-  const P = past.length / length || 0;
-  const K = known.length / (length + H) || 0;
-  const S = statics.length;
-  const batch = {
-    size: B,
-    context: L,
-    horizon: H,
-    values: new Float32Array(B * L),
-    observed: new Float32Array(B * L),
-    known: new Float32Array(B * (L + H) * K),
-    past: new Float32Array(B * L * P),
-    series: new Int32Array(B),
-    statics: new Float32Array(B * S),
-    targets: new Float32Array(B * H),
-    targetsObserved: new Float32Array(B * H),
-    shift: new Float64Array(B),
-    scale: new Float64Array(B),
-    windowScale: new Float64Array(B),
-  };
+  const batch = into?.size === B ? into : emptyBatch(B, shape, all[0]);
+  const { values, observed, targets, targetsObserved } = batch;
+  const [K, P, S] = [batch.known.length / (B * (L + H)), batch.past.length / (B * L), batch.statics.length / B];
   for (let b = 0; b < B; b++) {
     const one = all[windows.series[which[b]]];
     const origin = windows.origins[which[b]];
@@ -211,18 +204,29 @@ export function collate(all: readonly ModelSeries[], windows: Windows, which: Ar
     // A series that is younger than the window stands at its end.
     const padding = L - (origin - begin);
     const end = Math.min(one.length, origin + H);
-    batch.values.set(one.values.subarray(begin, origin), b * L + padding);
-    batch.observed.set(one.observed.subarray(begin, origin), b * L + padding);
-    batch.targets.set(one.values.subarray(origin, end), b * H);
-    batch.targetsObserved.set(one.observed.subarray(origin, end), b * H);
+    const [first, last] = [b * L, (b + 1) * L];
+    if (padding > 0) {
+      values.fill(0, first, first + padding);
+      observed.fill(0, first, first + padding);
+      batch.known.fill(0, b * (L + H) * K, (b * (L + H) + padding) * K);
+      batch.past.fill(0, first * P, (first + padding) * P);
+    }
+    if (end < origin + H) {
+      targets.fill(0, b * H + end - origin, (b + 1) * H);
+      targetsObserved.fill(0, b * H + end - origin, (b + 1) * H);
+    }
+    values.set(one.values.subarray(begin, origin), first + padding);
+    observed.set(one.observed.subarray(begin, origin), first + padding);
+    targets.set(one.values.subarray(origin, end), b * H);
+    targetsObserved.set(one.observed.subarray(origin, end), b * H);
     if (K > 0) batch.known.set(one.known.subarray(begin * K, (origin + H) * K), (b * (L + H) + padding) * K);
-    if (P > 0) batch.past.set(one.past.subarray(begin * P, origin * P), (b * L + padding) * P);
+    if (P > 0) batch.past.set(one.past.subarray(begin * P, origin * P), (first + padding) * P);
     batch.statics.set(one.statics, b * S);
     batch.series[b] = one.index;
-    const { shift, scale } = windowAffine(batch.values.subarray(b * L, (b + 1) * L), batch.observed.subarray(b * L, (b + 1) * L), norm);
+    const { shift, scale } = windowAffine(values, observed, first, last, norm);
     if (norm !== 'none') {
-      for (let i = b * L + padding; i < (b + 1) * L; i++) batch.values[i] = (batch.values[i] - shift) / scale;
-      for (let i = b * H; i < (b + 1) * H; i++) batch.targets[i] = (batch.targets[i] - shift) / scale;
+      for (let i = first + padding; i < last; i++) values[i] = (values[i] - shift) / scale;
+      for (let i = b * H; i < (b + 1) * H; i++) targets[i] = (targets[i] - shift) / scale;
     }
     batch.shift[b] = one.scale.shift + one.scale.scale * shift;
     batch.scale[b] = one.scale.scale * scale;
@@ -231,21 +235,50 @@ export function collate(all: readonly ModelSeries[], windows: Windows, which: Ar
   return batch;
 }
 
+/** Zeros, for windows of series such as this one. */
+function emptyBatch(B: number, { context: L, horizon: H }: WindowShape, { known, past, statics, length }: ModelSeries): WindowBatch {
+  const P = past.length / length || 0;
+  const K = known.length / (length + H) || 0;
+  return {
+    size: B,
+    context: L,
+    horizon: H,
+    values: new Float32Array(B * L),
+    observed: new Float32Array(B * L),
+    known: new Float32Array(B * (L + H) * K),
+    past: new Float32Array(B * L * P),
+    series: new Int32Array(B),
+    statics: new Float32Array(B * statics.length),
+    targets: new Float32Array(B * H),
+    targetsObserved: new Float32Array(B * H),
+    shift: new Float64Array(B),
+    scale: new Float64Array(B),
+    windowScale: new Float64Array(B),
+  };
+}
+
 /** A window that hardly moves is not blown up beyond this. */
 const leastDeviation = 0.01;
 
-function windowAffine(values: Float32Array, observed: Float32Array, norm: WindowNorm): { shift: number; scale: number } {
-  const L = values.length;
+/** Of the values from `first` up to `last`. */
+function windowAffine(
+  values: Float32Array,
+  observed: Float32Array,
+  first: number,
+  last: number,
+  norm: WindowNorm,
+): { shift: number; scale: number } {
   if (norm === 'none') return { shift: 0, scale: 1 };
-  if (norm === 'last') return { shift: values[L - 1], scale: 1 };
+  const end = { shift: values[last - 1], scale: 1 };
+  if (norm === 'last') return end;
   let [count, sum, squares] = [0, 0, 0];
-  for (let i = 0; i < L; i++) {
+  for (let i = first; i < last; i++) {
     if (observed[i] === 0) continue;
     count++;
     sum += values[i];
     squares += values[i] * values[i];
   }
-  if (count === 0) return { shift: values[L - 1], scale: 1 };
+  if (count === 0) return end;
   const mean = sum / count;
   return { shift: mean, scale: Math.max(leastDeviation, Math.sqrt(Math.max(0, squares / count - mean * mean))) };
 }

@@ -1,7 +1,7 @@
 /** Options of handwriting recognition, their ranges and defaults: for programs, configuration files and the command line alike. */
 import * as v from 'valibot';
 import { ConfigError } from '../../tensor/errors.ts';
-import { above, choice, flag, parseOptions, text, whole, within } from '../schema.ts';
+import { above, choice, flag, optionsSchema, parseOptions, text, whole, within } from '../schema.ts';
 import { searchEntries } from '../text-search.ts';
 import { epochsOf, trainingEntries } from '../training-options.ts';
 import { pointFeatures } from './point-tracer.ts';
@@ -10,23 +10,18 @@ export const cells = ['lstm', 'gru'] as const;
 const defaultEpochs = 40;
 
 /** How files are read; `evaluate` and `predict` take them from the model, unless they are told otherwise. */
-const readingEntries = {
+const readingEntries = () => ({
   annotation: v.optional(text('InkML: type of the annotation that is the text (default: the first of truth, transcription, text, label)')),
   level: v.optional(text('UNIPEN: level of the segments that are read (default: that of the first one)')),
   imageColumn: v.optional(text('tables of images: column that holds the path of the image (default image)')),
   textColumn: v.optional(text('tables of images: column that holds the text (default text)')),
-};
+});
 
 const deviation = (description: string, most: number) =>
   v.pipe(v.number(), v.minValue(0), v.maxValue(most), v.description(`while training: ${description}`));
-const factors = v.pipe(
-  v.array(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(16))),
-  v.minLength(1),
-  v.description('steps that become one below each layer, such as 1 2 2 (default: 1 for all layers)'),
-);
 
-export const trainSchema = v.strictObject({
-  ...readingEntries,
+export const trainSchema = optionsSchema(() => ({
+  ...readingEntries(),
   validFraction: v.optional(within('without validation files: share of the lines set aside', 0.0001, 0.9), 0.1),
 
   representation: v.optional(choice('what ink becomes: resampled points, or Bézier curves', ['points', 'bezier']), 'points'),
@@ -67,18 +62,24 @@ export const trainSchema = v.strictObject({
   numLayers: v.optional(whole('recurrent layers', 1, 16), 2),
   hiddenSize: v.optional(whole('units in each direction of each layer', 1, 65_536), 96),
   bidirectional: v.optional(flag('read each line from its end too; without it ink can be read while it is written'), true),
-  factors: v.optional(factors),
+  factors: v.optional(
+    v.pipe(
+      v.array(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(16))),
+      v.minLength(1),
+      v.description('steps that become one below each layer, such as 1 2 2 (default: 1 for all layers)'),
+    ),
+  ),
   dropout: v.optional(within("share of the layers' outputs dropped while training, in [0, 1)", 0, 1), 0.2),
 
   ...trainingEntries({ batchSize: 32, learningRate: 0.003, epochs: defaultEpochs }),
   batchSize: v.optional(whole('B: lines of one step', 1, 65_536), 32),
-});
+}));
 
 /** As a user writes them. */
-export type HandwritingOptions = v.InferInput<typeof trainSchema>;
+export type HandwritingOptions = v.InferInput<ReturnType<typeof trainSchema>>;
 
 /** Complete. */
-export type ResolvedOptions = v.InferOutput<typeof trainSchema> & {
+export type ResolvedOptions = v.InferOutput<ReturnType<typeof trainSchema>> & {
   readonly spacing: number;
   readonly normalize: 'ink' | 'training';
   readonly restSteps: number;
@@ -87,7 +88,7 @@ export type ResolvedOptions = v.InferOutput<typeof trainSchema> & {
 
 /** Checks options and fills in what is absent. @throws ConfigError */
 export function resolveOptions(given: HandwritingOptions): ResolvedOptions {
-  const options = parseOptions(trainSchema, given);
+  const options = parseOptions(trainSchema(), given);
   const { numLayers, factors: own = new Array<number>(numLayers).fill(1), bidirectional, resample } = options;
   if (own.length !== numLayers) {
     throw new ConfigError(`factors: expected one number for each of the ${numLayers} layers, received ${own.length}: ${own.join(', ')}.`);
@@ -106,26 +107,27 @@ export function resolveOptions(given: HandwritingOptions): ResolvedOptions {
   };
 }
 
-const lineHeight = v.optional(
-  above('of models that read ink by the usual height of the training: the height of a line here, in the units of the ink', 0),
-);
+const decodingEntries = () => ({
+  lineHeight: v.optional(
+    above('of models that read ink by the usual height of the training: the height of a line here, in the units of the ink', 0),
+  ),
+  ...searchEntries(),
+});
 
-const decodingEntries = { lineHeight, ...searchEntries };
-
-export const evaluateSchema = v.strictObject({
-  ...readingEntries,
-  ...decodingEntries,
+export const evaluateSchema = optionsSchema(() => ({
+  ...readingEntries(),
+  ...decodingEntries(),
   errors: v.optional(whole('show so many of the worst lines', 0, 1000), 10),
-});
+}));
 
-export const predictSchema = v.strictObject({
-  ...readingEntries,
-  ...decodingEntries,
+export const predictSchema = optionsSchema(() => ({
+  ...readingEntries(),
+  ...decodingEntries(),
   svg: v.optional(text('draw the first ink into this SVG file, coloured by its characters')),
-});
+}));
 
 /** How lines are read, as a user writes it. */
-export type RecognitionFlags = v.InferInput<v.StrictObjectSchema<typeof decodingEntries, undefined>>;
+export type RecognitionFlags = v.InferInput<v.StrictObjectSchema<ReturnType<typeof decodingEntries>, undefined>>;
 
 /** How files are read. */
 export interface ReadingOptions {

@@ -37,9 +37,9 @@ export const handwriting: Task = {
     evaluate: 'unrolled evaluate runs/notes/model.safetensors test.jsonl',
     predict: 'unrolled predict runs/notes/model.safetensors --file note.inkml --svg note.svg',
   },
-  trainOptions: trainSchema,
-  evaluateOptions: evaluateSchema,
-  predictOptions: predictSchema,
+  trainOptions: trainSchema(),
+  evaluateOptions: evaluateSchema(),
+  predictOptions: predictSchema(),
 
   async prepare({ train, valid, out, options }) {
     return prepared(await prepareHandwriting({ train, valid }, options as HandwritingOptions, out));

@@ -14,7 +14,7 @@ import { type GenerateOptions, predictSchema } from './options.ts';
  * @example for (const text of generate(model, tokenizer, { prompt: 'Call me', temperature: 0.7 })) process.stdout.write(text);
  */
 export function* generate(model: LanguageModel, tokenizer: Tokenizer, options: GenerateOptions = {}): Generator<string, void> {
-  const { prompt, length, stop, seed, ...choice } = parseOptions(predictSchema, options);
+  const { prompt, length, stop, seed, ...choice } = parseOptions(predictSchema(), options);
   const rng = seed === undefined ? Random.fromEntropy() : new Random(seed);
   const sampling: SamplingOptions = { ...choice, forbidden: tokenizer.unknownId === null ? [] : [tokenizer.unknownId] };
   const wasTraining = model.isTraining;

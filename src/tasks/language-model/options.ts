@@ -2,14 +2,14 @@
 import * as v from 'valibot';
 import { textLevels } from '../../data/text/tokenizer.ts';
 import { ConfigError } from '../../tensor/errors.ts';
-import { above, choice, flag, parseOptions, whole, within } from '../schema.ts';
+import { above, choice, flag, optionsSchema, parseOptions, whole, within } from '../schema.ts';
 import { epochsOf, trainingEntries } from '../training-options.ts';
 
 export const cells = ['rnn', 'lstm', 'gru'] as const;
 export const softmaxes = ['full', 'adaptive', 'sampled'] as const;
 
 /** What a user may give; what is absent follows from the level (see `defaults`). */
-export const trainSchema = v.strictObject({
+export const trainSchema = optionsSchema(() => ({
   level: v.optional(choice('what a token is', textLevels), 'char'),
   vocabularySize: v.optional(whole('most tokens in the vocabulary (word: default 30000, bpe: 2000)', 2, 1_000_000)),
   minCount: v.optional(whole('tokens seen less often are unknown (char, word)', 1), 1),
@@ -37,13 +37,13 @@ export const trainSchema = v.strictObject({
   batchSize: v.optional(whole('B: streams of text read side by side', 1, 65_536), 32),
   learningRate: v.optional(above('highest learning rate (default 0.004; word, bpe 0.002; sgd 1)', 0)),
   sampleLength: v.optional(whole('characters of text shown with each validation; 0: none', 0), 200),
-});
+}));
 
 /** As a user writes them. */
-export type LanguageModelOptions = v.InferInput<typeof trainSchema>;
+export type LanguageModelOptions = v.InferInput<ReturnType<typeof trainSchema>>;
 
 /** Complete. */
-export interface ResolvedOptions extends v.InferOutput<typeof trainSchema> {
+export interface ResolvedOptions extends v.InferOutput<ReturnType<typeof trainSchema>> {
   readonly vocabularySize: number;
   readonly hiddenSize: number;
   readonly embeddingSize: number;
@@ -61,7 +61,7 @@ const defaults = {
 
 /** Checks options and fills in what is absent. @throws ConfigError */
 export function resolveOptions(given: LanguageModelOptions): ResolvedOptions {
-  const options = parseOptions(trainSchema, given);
+  const options = parseOptions(trainSchema(), given);
   const byLevel = defaults[options.level];
   const hiddenSize = options.hiddenSize ?? byLevel.hiddenSize;
   if (options.tieWeights && options.softmax !== undefined && options.softmax !== 'full') {
@@ -84,9 +84,9 @@ export function resolveOptions(given: LanguageModelOptions): ResolvedOptions {
   };
 }
 
-export const evaluateSchema = v.strictObject({});
+export const evaluateSchema = optionsSchema(() => ({}));
 
-export const predictSchema = v.strictObject({
+export const predictSchema = optionsSchema(() => ({
   prompt: v.optional(v.pipe(v.string(), v.description('text to go on from')), ''),
   length: v.optional(whole('tokens to write', 1), 500),
   temperature: v.optional(v.pipe(v.number(), v.minValue(0), v.description('below 1 safer, above 1 bolder, 0 the likeliest always')), 0.8),
@@ -97,6 +97,6 @@ export const predictSchema = v.strictObject({
   ),
   stop: v.optional(v.pipe(v.string(), v.description('end where this text appears'))),
   seed: v.optional(whole('of the choices; different each time when absent', 0)),
-});
+}));
 /** Where a text begins, how long it gets, and how boldly tokens are chosen. */
-export type GenerateOptions = v.InferInput<typeof predictSchema>;
+export type GenerateOptions = v.InferInput<ReturnType<typeof predictSchema>>;

@@ -22,9 +22,9 @@ export const languageModel: Task = {
     evaluate: 'unrolled evaluate runs/book/model.safetensors other.txt',
     predict: 'unrolled predict runs/book/model.safetensors "It was" --length 300 --temperature 0.7',
   },
-  trainOptions: trainSchema,
-  evaluateOptions: evaluateSchema,
-  predictOptions: predictSchema,
+  trainOptions: trainSchema(),
+  evaluateOptions: evaluateSchema(),
+  predictOptions: predictSchema(),
 
   async prepare({ train, valid, out, options }) {
     return prepared(await prepareLanguageModel({ train, valid }, options as LanguageModelOptions, out));

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ForecastMetrics, type Judged } from './forecast.ts';
+import { ForecastMetrics, type Judged, JudgedSteps } from './forecast.ts';
 
 const point = (actual: number, forecast: number, more: Partial<Judged> = {}): Judged => ({
   actual,
@@ -50,5 +50,30 @@ describe('forecast metrics', () => {
     expect(all.count).toBe(1);
     expect(all.metrics.smape).toBe(0);
     expect(metricsOf(point(0, 5)).smape).toBe(200);
+  });
+
+  it('are the same of many steps at once', () => {
+    const scale = { deviation: 2, naiveError: 4 };
+    const each = [point(10, 8, { mean: 7, crps: 1.5, low80: 6, high80: 9 }), point(0, 0, { low80: -1, high80: 1 }), point(5, 6)].map(
+      (one) => ({
+        ...one,
+        ...scale,
+      }),
+    );
+    const steps = new JudgedSteps(4);
+    steps.count = 3;
+    for (const [i, one] of each.entries()) {
+      for (const name of ['actual', 'mean', 'median', 'crps', 'low80', 'high80'] as const) steps[name][i] = one[name];
+    }
+    const all = new ForecastMetrics();
+    all.addSteps(steps, scale);
+    expect(all.count).toBe(3);
+    const expected = metricsOf(...each);
+    for (const [name, value] of Object.entries(expected)) expect(all.metrics[name]).toBeCloseTo(value, 12);
+
+    const points = new ForecastMetrics();
+    points.addPoints(steps, Float64Array.of(8, 1, 5, Number.NaN), scale);
+    const one = metricsOf(...[point(10, 8), point(0, 1), point(5, 5)].map((judged) => ({ ...judged, ...scale })));
+    expect(points.metrics).toEqual(Object.fromEntries(Object.entries(one).map(([name, value]) => [name, expect.closeTo(value, 12)])));
   });
 });

@@ -16,6 +16,27 @@ export interface Judged {
   readonly naiveError: number;
 }
 
+/** Forecasts of steps of one series, and what came: as `Judged`, a number a step in each array, of which the first `count` are in use. */
+export class JudgedSteps {
+  count = 0;
+  /** How far ahead each step is, from 0 on. */
+  readonly ahead: Int32Array;
+  /** None is missing. */
+  readonly actual: Float64Array;
+  readonly mean: Float64Array;
+  readonly median: Float64Array;
+  readonly crps: Float64Array;
+  readonly low80: Float64Array;
+  readonly high80: Float64Array;
+
+  /** @param most  steps there is room for */
+  constructor(most: number) {
+    this.ahead = new Int32Array(most);
+    [this.actual, this.mean, this.median, this.crps] = Array.from({ length: 4 }, () => new Float64Array(most));
+    [this.low80, this.high80] = Array.from({ length: 2 }, () => new Float64Array(most).fill(Number.NaN));
+  }
+}
+
 /**
  * - `mse`, `mae`, `crps`: in units of each series' deviation over its training part, so that series of all sizes count alike. Squared
  *   errors of the mean, absolute ones of the median.
@@ -49,12 +70,59 @@ export class ForecastMetrics {
     this.#squares += ((actual - mean) / deviation) ** 2;
     this.#errors += error / deviation;
     this.#scaled += error / naiveError;
-    // 0 forecast as 0 is right, not undefined.
-    this.#relative += error === 0 ? 0 : (2 * error) / (Math.abs(actual) + Math.abs(median));
+    this.#relative += relativeError(error, actual, median);
     this.#crps += crps / deviation;
     if (Number.isNaN(low80)) return;
     this.#intervals++;
     if (actual >= low80 && actual <= high80) this.#covered++;
+  }
+
+  /** Many steps of one series: summed up in its units, then divided once. */
+  addSteps(steps: JudgedSteps, { deviation, naiveError }: Pick<Judged, 'deviation' | 'naiveError'>): void {
+    const { count } = steps;
+    let [squares, errors, relative, crps, intervals, covered] = [0, 0, 0, 0, 0, 0];
+    for (let i = 0; i < count; i++) {
+      const actual = steps.actual[i];
+      const median = steps.median[i];
+      const error = Math.abs(actual - median);
+      squares += (actual - steps.mean[i]) ** 2;
+      errors += error;
+      relative += relativeError(error, actual, median);
+      crps += steps.crps[i];
+      const low80 = steps.low80[i];
+      if (Number.isNaN(low80)) continue;
+      intervals++;
+      if (actual >= low80 && actual <= steps.high80[i]) covered++;
+    }
+    this.#count += count;
+    this.#squares += squares / deviation ** 2;
+    this.#errors += errors / deviation;
+    this.#scaled += errors / naiveError;
+    this.#relative += relative;
+    this.#crps += crps / deviation;
+    this.#intervals += intervals;
+    this.#covered += covered;
+  }
+
+  /** Other forecasts of the same steps, which are points: `values` stand for their means and medians. */
+  addPoints(
+    { count, actual }: JudgedSteps,
+    values: Float64Array,
+    { deviation, naiveError }: Pick<Judged, 'deviation' | 'naiveError'>,
+  ): void {
+    let [squares, errors, relative] = [0, 0, 0];
+    for (let i = 0; i < count; i++) {
+      const error = Math.abs(actual[i] - values[i]);
+      squares += error ** 2;
+      errors += error;
+      relative += relativeError(error, actual[i], values[i]);
+    }
+    this.#count += count;
+    this.#squares += squares / deviation ** 2;
+    this.#errors += errors / deviation;
+    this.#scaled += errors / naiveError;
+    this.#relative += relative;
+    this.#crps += errors / deviation;
   }
 
   /** Adds what another one has added up. */
@@ -81,4 +149,9 @@ export class ForecastMetrics {
       ...(this.#intervals > 0 ? { coverage80: this.#covered / this.#intervals } : {}),
     };
   }
+}
+
+/** 2|y − ŷ| / (|y| + |ŷ|); 0 forecast as 0 is right, not undefined. */
+function relativeError(error: number, actual: number, median: number): number {
+  return error === 0 ? 0 : (2 * error) / (Math.abs(actual) + Math.abs(median));
 }

@@ -1,7 +1,7 @@
 /** Options of protein structure, their ranges and defaults: for programs, configuration files and the command line alike. */
 import * as v from 'valibot';
 import { ConfigError } from '../../tensor/errors.ts';
-import { choice, flag, names, parseOptions, text, whole, within } from '../schema.ts';
+import { choice, flag, names, optionsSchema, parseOptions, text, whole, within } from '../schema.ts';
 import { epochsOf, trainingEntries } from '../training-options.ts';
 import { reductions } from './alphabet.ts';
 
@@ -10,16 +10,16 @@ export const features = ['embedding', 'one-hot', 'blosum62', 'profile'] as const
 export type Feature = (typeof features)[number];
 
 /** For reading tables. */
-const dataEntries = {
+const dataEntries = () => ({
   sequenceColumn: v.optional(text('column of sequences in a table (default: sequence, seq, input or primary)')),
   structureColumn: v.optional(text('column of secondary structures (default: dssp8, sst8, q8, dssp3, sst3, q3 or structure)')),
   maskColumns: v.optional(names('columns of 0 and 1, which residues count (default: disorder or mask, if there is one)')),
   proteinColumn: v.optional(text('column of names (default: name, id or pdb_id; else the line)')),
   delimiter: v.optional(text('what stands between the columns of a table (default: found out)')),
-};
+});
 
-export const trainSchema = v.strictObject({
-  ...dataEntries,
+export const trainSchema = optionsSchema(() => ({
+  ...dataEntries(),
   states: v.optional(choice('tell 3 states apart, or 8 (default: 8 if the data have them)', ['3', '8'])),
   reduction: v.optional(choice('8 states to 3: dssp HGI-EB, no-pi HG-EB, strict H-E', reductions), 'dssp'),
   validFraction: v.optional(within('share of the proteins that is set aside for validation', 0.0001, 0.9), 0.1),
@@ -40,30 +40,30 @@ export const trainSchema = v.strictObject({
   residueDropout: v.optional(within('share of the residues made unknown while training, in [0, 1)', 0, 1), 0),
 
   ...trainingEntries({ batchSize: 16, learningRate: 0.002, epochs: 8 }),
-});
+}));
 
 /** As a user writes them. */
-export type ProteinStructureOptions = v.InferInput<typeof trainSchema>;
+export type ProteinStructureOptions = v.InferInput<ReturnType<typeof trainSchema>>;
 
 /** Complete. */
-export type ResolvedOptions = v.InferOutput<typeof trainSchema>;
+export type ResolvedOptions = v.InferOutput<ReturnType<typeof trainSchema>>;
 
 /** Checks options and fills in what is absent. @throws ConfigError */
 export function resolveOptions(given: ProteinStructureOptions): ResolvedOptions {
-  const options = parseOptions(trainSchema, given);
+  const options = parseOptions(trainSchema(), given);
   if (options.window % 2 === 0) {
     throw new ConfigError(`window: expected an odd number, received ${options.window}. Try ${options.window + 1}.`);
   }
   return { ...options, features: [...new Set(options.features)], epochs: epochsOf(options, 8) };
 }
 
-export const evaluateSchema = v.strictObject(dataEntries);
+export const evaluateSchema = optionsSchema(dataEntries);
 /** Where a table's columns are. */
-export type DataOptions = v.InferInput<typeof evaluateSchema>;
+export type DataOptions = v.InferInput<ReturnType<typeof evaluateSchema>>;
 
-export const predictSchema = v.strictObject({
-  ...dataEntries,
+export const predictSchema = optionsSchema(() => ({
+  ...dataEntries(),
   probabilities: v.optional(flag('print each residue with its probabilities, a tab between columns'), false),
-});
+}));
 /** Where a table's columns are, and how predictions are shown. */
-export type PredictOptions = v.InferInput<typeof predictSchema>;
+export type PredictOptions = v.InferInput<ReturnType<typeof predictSchema>>;

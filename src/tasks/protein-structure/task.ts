@@ -31,9 +31,9 @@ export const proteinStructure: Task = {
     evaluate: 'unrolled evaluate runs/protein/model.safetensors cb513.npy.gz',
     predict: 'unrolled predict runs/protein/model.safetensors MKTAYIAKQRQISFVKSHFSRQLEERLGLIEVQ',
   },
-  trainOptions: trainSchema,
-  evaluateOptions: evaluateSchema,
-  predictOptions: predictSchema,
+  trainOptions: trainSchema(),
+  evaluateOptions: evaluateSchema(),
+  predictOptions: predictSchema(),
 
   async prepare({ train, valid, out, options }) {
     return prepared(await prepareProteinStructure({ train, valid }, options as ProteinStructureOptions, out));

@@ -1,7 +1,7 @@
 /** Options of recommendation, their ranges and defaults: for programs, configuration files and the command line alike. */
 import * as v from 'valibot';
 import { ConfigError } from '../../tensor/errors.ts';
-import { choice, flag, parseOptions, path, text, whole, within } from '../schema.ts';
+import { choice, flag, optionsSchema, parseOptions, path, text, whole, within } from '../schema.ts';
 import { epochsOf, trainingEntries } from '../training-options.ts';
 import { interactionFormats } from './interactions.ts';
 import { splits, targetKinds } from './split.ts';
@@ -11,7 +11,7 @@ export const losses = ['cross-entropy', 'sampled-cross-entropy', 'bpr-max', 'top
 export const batchings = ['sequences', 'sessions'] as const;
 
 /** What a user may give. */
-export const trainSchema = v.strictObject({
+export const trainSchema = optionsSchema(() => ({
   format: v.optional(
     choice('table: a row an event; lines: "user item item …" a line; auto: by the first line', interactionFormats),
     'auto',
@@ -57,20 +57,20 @@ export const trainSchema = v.strictObject({
   sequenceLength: v.optional(whole('T: steps through which gradients flow (default 50; sessions 1)', 1, 65_536)),
   ...trainingEntries({ batchSize: 64, learningRate: 0.002, epochs: 20 }),
   batchSize: v.optional(whole('B: histories side by side', 1, 65_536), 64),
-});
+}));
 
 /** As a user writes them. */
-export type RecommendationOptions = v.InferInput<typeof trainSchema>;
+export type RecommendationOptions = v.InferInput<ReturnType<typeof trainSchema>>;
 
 /** Complete, but for what follows from the data. */
-export interface ResolvedOptions extends v.InferOutput<typeof trainSchema> {
+export interface ResolvedOptions extends v.InferOutput<ReturnType<typeof trainSchema>> {
   readonly shortcut: boolean;
   readonly sequenceLength: number;
 }
 
 /** Checks options and fills in what is absent. @throws ConfigError */
 export function resolveOptions(given: RecommendationOptions): ResolvedOptions {
-  const options = parseOptions(trainSchema, given);
+  const options = parseOptions(trainSchema(), given);
   const { tieWeights, loss, labelSmoothing, batching } = options;
   const shortcut = options.shortcut ?? tieWeights;
   if (shortcut && !tieWeights) {
@@ -87,7 +87,7 @@ export function resolveOptions(given: RecommendationOptions): ResolvedOptions {
   };
 }
 
-export const evaluateSchema = v.strictObject({
+export const evaluateSchema = optionsSchema(() => ({
   at: v.optional(
     v.pipe(
       v.array(v.pipe(v.number(), v.integer(), v.minValue(1))),
@@ -100,14 +100,14 @@ export const evaluateSchema = v.strictObject({
     choice("what is foretold: each user's last item, or all but the first (default: as the model was split)", targetKinds),
   ),
   from: v.optional(text('foretell only what happened from this time on, such as 2024-03-01 (default: where the test part begins)')),
-});
+}));
 /** How a model is measured. */
-export type EvaluateOptions = v.InferInput<typeof evaluateSchema>;
+export type EvaluateOptions = v.InferInput<ReturnType<typeof evaluateSchema>>;
 
-export const predictSchema = v.strictObject({
+export const predictSchema = optionsSchema(() => ({
   k: v.optional(whole('how many items to recommend', 1), 10),
   excludeSeen: v.optional(flag('recommend nothing that the history has already'), false),
   withUsers: v.optional(flag('the first word of each line is a user, as in training files of lines'), false),
-});
+}));
 /** How much is recommended. */
-export type RecommendOptions = v.InferInput<typeof predictSchema>;
+export type RecommendOptions = v.InferInput<ReturnType<typeof predictSchema>>;

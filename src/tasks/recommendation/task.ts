@@ -31,9 +31,9 @@ export const recommendation: Task = {
     evaluate: 'unrolled evaluate runs/shop/model.safetensors clicks.csv --at 5,10,20',
     predict: 'unrolled predict runs/shop/model.safetensors "item1 item2" --k 5 --exclude-seen',
   },
-  trainOptions: trainSchema,
-  evaluateOptions: evaluateSchema,
-  predictOptions: predictSchema,
+  trainOptions: trainSchema(),
+  evaluateOptions: evaluateSchema(),
+  predictOptions: predictSchema(),
 
   async prepare({ train, valid, out, options }) {
     return prepared(await prepareRecommendation({ train, valid }, options as RecommendationOptions, out));

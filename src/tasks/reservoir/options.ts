@@ -4,7 +4,7 @@ import { statePoolings } from '../../reservoir/echo-state-classifier.ts';
 import { arrangements } from '../../reservoir/reservoir.ts';
 import { searchMethods } from '../../reservoir/search.ts';
 import { ConfigError } from '../../tensor/errors.ts';
-import { choice, flag, names, parseOptions, path, text, whole, within } from '../schema.ts';
+import { choice, flag, names, optionsSchema, parseOptions, path, text, whole, within } from '../schema.ts';
 
 const least0 = (description: string) => v.pipe(v.number(), v.minValue(0), v.description(description));
 const share = (description: string) => v.pipe(v.number(), v.gtValue(0), v.maxValue(1), v.description(description));
@@ -13,7 +13,7 @@ const share = (description: string) => v.pipe(v.number(), v.gtValue(0), v.maxVal
 export const scalings = ['standard', 'none'] as const;
 
 /** What a user may give. */
-export const trainSchema = v.strictObject({
+export const trainSchema = optionsSchema(() => ({
   inputs: v.optional(names('columns that drive the reservoir; default: the targets, which then foretell themselves')),
   targets: v.optional(names('columns to tell; default: every column of numbers that is nothing else')),
   ahead: v.optional(
@@ -46,17 +46,17 @@ export const trainSchema = v.strictObject({
 
   validFraction: v.optional(within('share that is set aside for validation: the end of each sequence, or of each class', 0.0001, 0.9), 0.1),
   seed: v.optional(whole('of all randomness', 0), 0),
-});
+}));
 
 /** As a user writes them. */
-export type ReservoirTaskOptions = v.InferInput<typeof trainSchema>;
+export type ReservoirTaskOptions = v.InferInput<ReturnType<typeof trainSchema>>;
 
 /** Complete. */
-export type ResolvedOptions = v.InferOutput<typeof trainSchema> & { readonly ridge: number };
+export type ResolvedOptions = v.InferOutput<ReturnType<typeof trainSchema>> & { readonly ridge: number };
 
 /** Checks options and fills in what is absent. @throws ConfigError */
 export function resolveOptions(given: ReservoirTaskOptions): ResolvedOptions {
-  const options = parseOptions(trainSchema, given);
+  const options = parseOptions(trainSchema(), given);
   const { label, search, searchFreeRun, inputs, ahead, feedbackScaling, map } = options;
   const refuse = (message: string): never => {
     throw new ConfigError(message);
@@ -75,17 +75,17 @@ export function resolveOptions(given: ReservoirTaskOptions): ResolvedOptions {
 }
 
 /** What `evaluate` takes. */
-export const evaluateSchema = v.strictObject({
+export const evaluateSchema = optionsSchema(() => ({
   freeRun: v.optional(whole('judge a free run over the last so many rows of each sequence, after a warm-up by those before', 1)),
-});
+}));
 /** What `evaluate` takes. */
-export type EvaluateOptions = v.InferInput<typeof evaluateSchema>;
+export type EvaluateOptions = v.InferInput<ReturnType<typeof evaluateSchema>>;
 
 /** What `predict` takes. */
-export const predictSchema = v.strictObject({
+export const predictSchema = optionsSchema(() => ({
   steps: v.optional(whole('steps of a free run, after the rows of the input or of the training', 1, 10_000_000)),
   out: v.optional(path('write the prediction to this CSV file instead of the screen')),
   plot: v.optional(path('draw a free run into this SVG file, after the rows of the input')),
-});
+}));
 /** What `predict` takes. */
-export type PredictOptions = v.InferInput<typeof predictSchema>;
+export type PredictOptions = v.InferInput<ReturnType<typeof predictSchema>>;

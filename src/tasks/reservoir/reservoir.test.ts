@@ -259,6 +259,6 @@ describe('what is refused', () => {
   });
 
   test('every option says what it is', () => {
-    expect(parseOptions(trainSchema, {})).toMatchObject({ hiddenSize: 300, search: 0 });
+    expect(parseOptions(trainSchema(), {})).toMatchObject({ hiddenSize: 300, search: 0 });
   });
 });

@@ -30,9 +30,9 @@ export const reservoir: Task = {
     evaluate: 'unrolled evaluate runs/laser/model.safetensors later.txt --free-run 100',
     predict: 'unrolled predict runs/laser/model.safetensors --steps 200 --out next.csv',
   },
-  trainOptions: trainSchema,
-  evaluateOptions: evaluateSchema,
-  predictOptions: predictSchema,
+  trainOptions: trainSchema(),
+  evaluateOptions: evaluateSchema(),
+  predictOptions: predictSchema(),
 
   async prepare({ train, valid, out, options }) {
     return prepared(await prepareReservoir({ train, valid }, options as ReservoirTaskOptions, out));

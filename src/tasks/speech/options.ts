@@ -3,7 +3,7 @@ import * as v from 'valibot';
 import { normalizations } from '../../data/audio/feature-normalization.ts';
 import { featureKinds } from '../../data/audio/spectral-features.ts';
 import { ConfigError } from '../../tensor/errors.ts';
-import { above, choice, flag, parseOptions, path, text, whole, within } from '../schema.ts';
+import { above, choice, flag, optionsSchema, parseOptions, path, text, whole, within } from '../schema.ts';
 import { searchEntries } from '../text-search.ts';
 import { epochsOf, trainingEntries } from '../training-options.ts';
 
@@ -15,18 +15,18 @@ export const spellings = ['as-is', 'lower', 'plain'] as const;
 const defaultEpochs = 40;
 
 /** How manifests are read; `evaluate` takes them too. */
-const readingEntries = {
+const readingEntries = () => ({
   pathColumn: v.optional(text('column of the WAV files (default: path, wav, audio, audio_filepath, file or filename)')),
   transcriptColumn: v.optional(text('column of what is said (default: transcript, transcription, text, sentence or label)')),
   speakerColumn: v.optional(text('column of who says it (default: speaker, speaker_id or client_id, if there is one)')),
   splitColumn: v.optional(text('column that says which part a row belongs to (default: split or subset, if there is one)')),
   audioFolder: v.optional(path("folder that the paths are in (default: the manifest's own)")),
-};
+});
 
 const atLeast = (description: string, least: number) => v.pipe(v.number(), v.minValue(least), v.description(description));
 
-export const trainSchema = v.strictObject({
-  ...readingEntries,
+export const trainSchema = optionsSchema(() => ({
+  ...readingEntries(),
   trainSplit: v.optional(text('of manifests with a split column: the part to learn from'), 'train'),
   validSplit: v.optional(
     text('of manifests with a split column: the part to validate on (default: valid, validation, val or dev, if there is one)'),
@@ -96,20 +96,20 @@ export const trainSchema = v.strictObject({
   dropout: v.optional(within("share of the layers' outputs dropped while training, in [0, 1)", 0, 1), 0.2),
 
   ...trainingEntries({ batchSize: 16, learningRate: 0.002, epochs: defaultEpochs }),
-});
+}));
 
 /** As a user writes them. */
-export type SpeechOptions = v.InferInput<typeof trainSchema>;
+export type SpeechOptions = v.InferInput<ReturnType<typeof trainSchema>>;
 
 /** Complete. */
-export type ResolvedOptions = v.InferOutput<typeof trainSchema> & {
+export type ResolvedOptions = v.InferOutput<ReturnType<typeof trainSchema>> & {
   readonly factors: readonly number[];
   readonly spelling: (typeof spellings)[number];
 };
 
 /** Checks options and fills in what is absent. @throws ConfigError */
 export function resolveOptions(given: SpeechOptions): ResolvedOptions {
-  const options = parseOptions(trainSchema, given);
+  const options = parseOptions(trainSchema(), given);
   const { numLayers, factors = Array.from({ length: numLayers }, (_, l) => (l < 2 ? 2 : 1)), bidirectional, normalization } = options;
   if (factors.length !== numLayers) {
     throw new ConfigError(
@@ -125,18 +125,18 @@ export function resolveOptions(given: SpeechOptions): ResolvedOptions {
   return { ...options, factors, spelling, epochs: epochsOf(options, defaultEpochs) };
 }
 
-export const evaluateSchema = v.strictObject({
-  ...readingEntries,
-  ...searchEntries,
+export const evaluateSchema = optionsSchema(() => ({
+  ...readingEntries(),
+  ...searchEntries(),
   split: v.optional(text('of manifests with a split column: the part to evaluate on (default: test, if there is one, else all)')),
-});
+}));
 
-export const predictSchema = v.strictObject({
-  ...searchEntries,
+export const predictSchema = optionsSchema(() => ({
+  ...searchEntries(),
   stream: v.optional(
     above('models that are not bidirectional: hear the file in pieces of so many seconds, and print words as they are known', 0, 60),
   ),
-});
+}));
 
 /** How manifests are read. */
 export interface ReadingOptions {

@@ -25,9 +25,9 @@ export const speech: Task = {
     evaluate: 'unrolled evaluate runs/phrases/model.safetensors phrases/test.tsv',
     predict: 'unrolled predict runs/phrases/model.safetensors hello.wav',
   },
-  trainOptions: trainSchema,
-  evaluateOptions: evaluateSchema,
-  predictOptions: predictSchema,
+  trainOptions: trainSchema(),
+  evaluateOptions: evaluateSchema(),
+  predictOptions: predictSchema(),
 
   async prepare({ train, valid, out, options }) {
     return prepared(await prepareSpeech({ train, valid }, options as SpeechOptions, out));

@@ -1,6 +1,6 @@
 /** Options of tagging, their ranges and defaults: for programs, configuration files and the command line alike. */
 import * as v from 'valibot';
-import { choice, flag, names, parseOptions, paths, text, whole, within } from '../schema.ts';
+import { choice, flag, names, optionsSchema, parseOptions, paths, text, whole, within } from '../schema.ts';
 import { epochsOf, trainingEntries } from '../training-options.ts';
 import { wordEntries } from '../words/word-options.ts';
 import { columnFormats } from './column-file.ts';
@@ -10,7 +10,7 @@ export const outputs = ['softmax', 'crf'] as const;
 
 const defaultEpochs = 10;
 
-export const trainSchema = v.strictObject({
+export const trainSchema = optionsSchema(() => ({
   format: v.optional(choice("the files' format (default: found out)", columnFormats)),
   columns: v.optional(names("names of the files' columns, for format columns (default word … tag)")),
   target: v.optional(text('the column to predict (default: upos of CoNLL-U, else the last)')),
@@ -37,7 +37,7 @@ export const trainSchema = v.strictObject({
   ),
   validFraction: v.optional(within('without validation files: share of the sentences set aside, spread evenly', 0.0001, 0.9), 0.1),
 
-  ...wordEntries,
+  ...wordEntries(),
   embeddingSize: v.optional(whole("numbers of a word's own vector; 0: none", 0, 65_536), 100),
   characterEmbeddingSize: v.optional(whole("numbers of a character's vector", 1, 65_536), 32),
   characterHiddenSize: v.optional(whole('units in each direction that read the characters of a word; 0: none', 0, 65_536), 64),
@@ -51,30 +51,30 @@ export const trainSchema = v.strictObject({
   ...trainingEntries({ batchSize: 32, learningRate: 0.003, epochs: defaultEpochs }),
   batchSize: v.optional(whole('B: sentences of one step', 1, 65_536), 32),
   clipNorm: v.optional(v.pipe(v.number(), v.gtValue(0), v.description('largest norm of the gradient')), 5),
-});
+}));
 
 /** As a user writes them. */
-export type TaggingOptions = v.InferInput<typeof trainSchema>;
+export type TaggingOptions = v.InferInput<ReturnType<typeof trainSchema>>;
 
 /** Complete, but for what follows from the files. */
-export type ResolvedOptions = v.InferOutput<typeof trainSchema>;
+export type ResolvedOptions = v.InferOutput<ReturnType<typeof trainSchema>>;
 
 /** Checks options and fills in what is absent. @throws ConfigError */
 export function resolveOptions(given: TaggingOptions): ResolvedOptions {
-  const options = parseOptions(trainSchema, given);
+  const options = parseOptions(trainSchema(), given);
   return { ...options, epochs: epochsOf(options, defaultEpochs) };
 }
 
-export const evaluateSchema = v.strictObject({});
+export const evaluateSchema = optionsSchema(() => ({}));
 
-export const predictSchema = v.strictObject({
+export const predictSchema = optionsSchema(() => ({
   inputFormat: v.optional(
     choice('what the input is: text with a sentence a line, or columns (default: found out)', ['text', 'columns'] as const),
   ),
   tokenize: v.optional(flag('cut words and punctuation apart; without it words are what stands between blanks'), false),
   probabilities: v.optional(flag("show each tag's probability"), false),
   nBest: v.optional(whole('show so many of the most probable taggings of a sentence', 1, 1000), 1),
-});
+}));
 
 /** How sentences are read, and what is shown of them. */
-export type TagOptions = v.InferInput<typeof predictSchema>;
+export type TagOptions = v.InferInput<ReturnType<typeof predictSchema>>;

@@ -40,7 +40,7 @@ const batchSize = 32;
  * for await (const { sentence } of tagText(tagger, textOf('Time flies like an arrow'))) console.log(sentence?.tags);
  */
 export async function* tagText(tagger: TrainedTagger, source: TextSource, given: TagOptions = {}): AsyncGenerator<TaggedLines> {
-  const options = parseOptions(predictSchema, given);
+  const options = parseOptions(predictSchema(), given);
   const { format, columns, target } = tagger.encoder.vocabulary;
   const { isColumns, source: whole } = await inputOf(source, options.inputFormat);
   if (isColumns) {
@@ -61,7 +61,7 @@ interface Input extends FeatureTokens {
   readonly sentence: ColumnSentence | null;
 }
 
-type Options = ReturnType<typeof parseOptions<typeof predictSchema>>;
+type Options = ReturnType<typeof parseOptions<ReturnType<typeof predictSchema>>>;
 type Format = (input: Input, tags: SentenceTags | null, paths: readonly string[]) => string;
 
 async function* tagged(
@@ -130,7 +130,7 @@ async function* inGroups<T>(items: AsyncIterable<T>, size: number): AsyncGenerat
 
 /** The first sentence of an input that `tagText` would tag; null when there is none. */
 export async function firstSentence({ encoder }: TrainedTagger, source: TextSource): Promise<FeatureTokens | null> {
-  const { tokenize, inputFormat } = parseOptions(predictSchema, {});
+  const { tokenize, inputFormat } = parseOptions(predictSchema(), {});
   const { format, columns, target } = encoder.vocabulary;
   const { isColumns, source: whole } = await inputOf(source, inputFormat);
   const sentences = isColumns

@@ -23,9 +23,9 @@ export const tagging: Task = {
     evaluate: 'unrolled evaluate runs/upos/model.safetensors test.conllu',
     predict: 'unrolled predict runs/upos/model.safetensors "Time flies like an arrow ."',
   },
-  trainOptions: trainSchema,
-  evaluateOptions: evaluateSchema,
-  predictOptions: predictSchema,
+  trainOptions: trainSchema(),
+  evaluateOptions: evaluateSchema(),
+  predictOptions: predictSchema(),
 
   async prepare({ train, valid, out, options }) {
     return prepared(await prepareTagging({ train, valid }, options as TaggingOptions, out));

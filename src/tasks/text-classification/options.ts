@@ -1,7 +1,7 @@
 /** Options of text classification, their ranges and defaults: for programs, configuration files and the command line alike. */
 import * as v from 'valibot';
 import { ConfigError } from '../../tensor/errors.ts';
-import { choice, flag, names, parseOptions, path, text, whole, within } from '../schema.ts';
+import { choice, flag, names, optionsSchema, parseOptions, path, text, whole, within } from '../schema.ts';
 import { epochsOf, trainingEntries } from '../training-options.ts';
 import { wordEntries } from '../words/word-options.ts';
 
@@ -11,21 +11,21 @@ export const poolings = ['last', 'mean', 'max', 'max-mean', 'attention'] as cons
 const defaultEpochs = 20;
 
 /** How files are read; `evaluate` and `predict` take them from the model, unless they are told otherwise. */
-const fileEntries = {
+const fileEntries = () => ({
   textColumn: v.optional(text('column, or field of JSON lines, that holds the text (default text)')),
   columns: v.optional(names('names of the columns, in order, of a table whose first row is not their names')),
   delimiter: v.optional(text('what separates the columns of a table (default: found out)')),
-};
-const labelEntries = { labelColumn: v.optional(text('column, or field, that holds the label (default label)')) };
+});
+const labelEntries = () => ({ labelColumn: v.optional(text('column, or field, that holds the label (default label)')) });
 
-export const trainSchema = v.strictObject({
-  ...fileEntries,
-  ...labelEntries,
+export const trainSchema = optionsSchema(() => ({
+  ...fileEntries(),
+  ...labelEntries(),
   labelSeparator: v.optional(text('a text may have several labels, or none; in a table this stands between them')),
   validFraction: v.optional(within('without validation files: share of the texts set aside, as much of each label', 0.0001, 0.9), 0.1),
 
   maxLength: v.optional(whole('words of a text that are read', 1, 65_536), 400),
-  ...wordEntries,
+  ...wordEntries(),
   embeddingSize: v.optional(whole("numbers of a word's own vector; 0: none (default 100, or that of the word vectors)", 0, 65_536)),
   wordVectors: v.optional(path('file of word vectors to begin with, in the text format of GloVe or word2vec')),
   freezeVectors: v.optional(flag('leave the vectors of words as they are in the file'), false),
@@ -53,17 +53,17 @@ export const trainSchema = v.strictObject({
   ),
   ...trainingEntries({ batchSize: 32, learningRate: 0.002, epochs: defaultEpochs }),
   batchSize: v.optional(whole('B: texts of one step', 1, 65_536), 32),
-});
+}));
 
 /** As a user writes them. */
-export type TextClassifierOptions = v.InferInput<typeof trainSchema>;
+export type TextClassifierOptions = v.InferInput<ReturnType<typeof trainSchema>>;
 
 /** Complete, but for what follows from the files. */
-export type ResolvedOptions = v.InferOutput<typeof trainSchema>;
+export type ResolvedOptions = v.InferOutput<ReturnType<typeof trainSchema>>;
 
 /** Checks options and fills in what is absent. @throws ConfigError */
 export function resolveOptions(given: TextClassifierOptions): ResolvedOptions {
-  const options = parseOptions(trainSchema, given);
+  const options = parseOptions(trainSchema(), given);
   if (options.embeddingSize === 0 && options.characterHiddenSize === 0) {
     throw new ConfigError(
       'embeddingSize and characterHiddenSize: expected one of them above 0, received 0 for both; nothing would be read.',
@@ -78,20 +78,20 @@ export function resolveOptions(given: TextClassifierOptions): ResolvedOptions {
   return { ...options, epochs: epochsOf(options, defaultEpochs) };
 }
 
-const threshold = v.optional(within('of texts with several labels: those of at least this probability are given', 0, 1), 0.5);
+const threshold = () => v.optional(within('of texts with several labels: those of at least this probability are given', 0, 1), 0.5);
 
-export const evaluateSchema = v.strictObject({
-  ...fileEntries,
-  ...labelEntries,
-  threshold,
+export const evaluateSchema = optionsSchema(() => ({
+  ...fileEntries(),
+  ...labelEntries(),
+  threshold: threshold(),
   errors: v.optional(whole('show so many of the worst errors', 0, 1000), 10),
-});
+}));
 
-export const predictSchema = v.strictObject({
-  ...fileEntries,
-  threshold,
+export const predictSchema = optionsSchema(() => ({
+  ...fileEntries(),
+  threshold: threshold(),
   top: v.optional(whole('of one text: show so many of the most probable labels', 1, 1000), 5),
-});
+}));
 
 /** What is shown of a prediction, and how a file is read. */
-export type ClassifyOptions = v.InferInput<typeof predictSchema>;
+export type ClassifyOptions = v.InferInput<ReturnType<typeof predictSchema>>;

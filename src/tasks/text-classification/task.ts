@@ -26,9 +26,9 @@ export const textClassification: Task = {
     evaluate: 'unrolled evaluate runs/reviews/model.safetensors test.csv',
     predict: 'unrolled predict runs/reviews/model.safetensors "What a film!"',
   },
-  trainOptions: trainSchema,
-  evaluateOptions: evaluateSchema,
-  predictOptions: predictSchema,
+  trainOptions: trainSchema(),
+  evaluateOptions: evaluateSchema(),
+  predictOptions: predictSchema(),
 
   async prepare({ train, valid, out, options }) {
     return prepared(await prepareTextClassifier({ train, valid }, options as TextClassifierOptions, out));

@@ -1,7 +1,7 @@
 /** Options of translation, their ranges and defaults: for programs, configuration files and the command line alike. */
 import * as v from 'valibot';
 import { ConfigError } from '../../tensor/errors.ts';
-import { choice, flag, names, parseOptions, path, text, whole, within } from '../schema.ts';
+import { choice, flag, names, optionsSchema, parseOptions, path, text, whole, within } from '../schema.ts';
 import { epochsOf, trainingEntries } from '../training-options.ts';
 import { levels } from './vocabulary.ts';
 
@@ -13,14 +13,14 @@ export const bleuTokenizers = ['13a', 'none'] as const;
 const defaultEpochs = 20;
 
 /** How files are read; `evaluate` and `predict` take them from the model, unless they are told otherwise. */
-const fileEntries = {
+const fileEntries = () => ({
   sourceColumn: v.optional(text('column of a table that holds the sentences (default source)')),
   columns: v.optional(names('names of the columns, in order, of a table whose first row is not their names')),
   delimiter: v.optional(text('what separates the columns of a table (default: found out)')),
-};
-const targetEntries = { targetColumn: v.optional(text('column that holds their translations (default target)')) };
+});
+const targetEntries = () => ({ targetColumn: v.optional(text('column that holds their translations (default target)')) });
 
-const searchEntries = {
+const searchEntries = () => ({
   beamWidth: v.optional(whole('translations of a sentence that are kept at each step; 1: greedy', 1, 1000), 5),
   lengthPenalty: v.optional(
     v.pipe(v.number(), v.minValue(0), v.maxValue(10), v.description('α: scores are divided by ((5 + length) / 6)^α; more: longer ones')),
@@ -31,11 +31,11 @@ const searchEntries = {
     0,
   ),
   batchSize: v.optional(whole('sentences that are translated side by side', 1, 65_536), 32),
-};
+});
 
-export const trainSchema = v.strictObject({
-  ...fileEntries,
-  ...targetEntries,
+export const trainSchema = optionsSchema(() => ({
+  ...fileEntries(),
+  ...targetEntries(),
   validFraction: v.optional(within('without validation files: share of the sentences set aside', 0.0001, 0.9), 0.02),
 
   level: v.optional(choice('what a sentence is cut into: pieces learnt by byte-pair encoding, or the words between spaces', levels), 'bpe'),
@@ -77,17 +77,17 @@ export const trainSchema = v.strictObject({
   ),
   ...trainingEntries({ batchSize: 64, learningRate: 0.001, epochs: defaultEpochs }),
   batchSize: v.optional(whole('B: pairs of one step', 1, 65_536), 64),
-});
+}));
 
 /** As a user writes them. */
-export type TranslationOptions = v.InferInput<typeof trainSchema>;
+export type TranslationOptions = v.InferInput<ReturnType<typeof trainSchema>>;
 
 /** Complete, but for what follows from the files. */
-export type ResolvedOptions = v.InferOutput<typeof trainSchema>;
+export type ResolvedOptions = v.InferOutput<ReturnType<typeof trainSchema>>;
 
 /** Checks options and fills in what is absent. @throws ConfigError */
 export function resolveOptions(given: TranslationOptions): ResolvedOptions {
-  const options = parseOptions(trainSchema, given);
+  const options = parseOptions(trainSchema(), given);
   if (options.tied === 'all' && !options.jointVocabulary) {
     throw new ConfigError(
       'tied: "all" shares one table between both languages, which needs jointVocabulary. Take "output", or a joint vocabulary.',
@@ -106,19 +106,19 @@ export function resolveOptions(given: TranslationOptions): ResolvedOptions {
   return { ...options, epochs: epochsOf(options, defaultEpochs) };
 }
 
-export const evaluateSchema = v.strictObject({
-  ...fileEntries,
-  ...targetEntries,
-  ...searchEntries,
+export const evaluateSchema = optionsSchema(() => ({
+  ...fileEntries(),
+  ...targetEntries(),
+  ...searchEntries(),
   bleuTokenizer: v.optional(choice("how BLEU cuts sentences (default: as the training's validation)", bleuTokenizers)),
-});
+}));
 
-export const predictSchema = v.strictObject({
-  ...fileEntries,
-  ...searchEntries,
+export const predictSchema = optionsSchema(() => ({
+  ...fileEntries(),
+  ...searchEntries(),
   nBest: v.optional(whole('translations shown of each sentence, at most beamWidth', 1, 1000), 1),
   figure: v.optional(path('of one sentence: draw where the decoder looked, as an SVG file')),
-});
+}));
 
 /** How sentences are translated, and what is shown. */
-export type TranslateOptions = v.InferInput<typeof predictSchema>;
+export type TranslateOptions = v.InferInput<ReturnType<typeof predictSchema>>;

@@ -24,9 +24,9 @@ export const translation: Task = {
     evaluate: 'unrolled evaluate runs/en-de/model.safetensors test.en test.de',
     predict: 'unrolled predict runs/en-de/model.safetensors "A man rides a bike."',
   },
-  trainOptions: trainSchema,
-  evaluateOptions: evaluateSchema,
-  predictOptions: predictSchema,
+  trainOptions: trainSchema(),
+  evaluateOptions: evaluateSchema(),
+  predictOptions: predictSchema(),
 
   async prepare({ train, valid, out, options }) {
     return prepared(await prepareTranslation({ train, valid }, options as TranslationOptions, out));

@@ -3,7 +3,7 @@ import * as v from 'valibot';
 import { flag, whole } from '../schema.ts';
 
 /** Entries for a task's `trainSchema`: which words have a vector of their own, and how the vector of the unknown is learnt. */
-export const wordEntries = {
+export const wordEntries = () => ({
   lowercase: v.optional(flag('look words up lower-cased; their characters keep their case'), true),
   minCount: v.optional(whole('words seen less often have no vector of their own', 1), 1),
   wordDropout: v.optional(
@@ -15,4 +15,4 @@ export const wordEntries = {
     ),
     0.5,
   ),
-};
+});
