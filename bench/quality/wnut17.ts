@@ -109,7 +109,7 @@ const runs = names.flatMap((name) => {
   );
 });
 
-keepQuality('wnut17', 'UNROLLED_THREADS=1 npx tsx bench/quality/wnut17.ts --data FOLDER', {
+keepQuality('wnut17', 'UNROLLED_THREADS=1 npx tsx bench/quality/wnut17.ts --data FOLDER --ewt FOLDER --corpus FOLDER', {
   data: 'WNUT17: 3,394 sentences to train on, 1,009 to choose the best weights by, 1,287 to test on (1,079 entities of 6 types)',
   runs,
   hasMean: false,
