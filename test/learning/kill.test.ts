@@ -8,21 +8,24 @@ import { Random } from '../../src/tensor/random.ts';
 
 const child = new URL('./kill-child.ts', import.meta.url).pathname;
 
-/** Ends when the child does; resolves to whether it got to its end. `killAfter`: milliseconds after its training began. */
-function run(folder: string, how: 'new' | 'resume', killAfter: number | null): Promise<boolean> {
+/** Ends when the child does; whether it got to its end, and how long it trained. `killAfter`: milliseconds after its training began. */
+function run(folder: string, how: 'new' | 'resume', killAfter: number | null): Promise<{ isDone: boolean; lastedMs: number }> {
   return new Promise((resolve, reject) => {
     const args = ['--conditions=unrolled-source', '--import', 'tsx', child, folder, how];
     const started = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
     let output = '';
     let timer: NodeJS.Timeout | undefined;
+    let began = Number.NaN;
     started.stdout.on('data', (text: Buffer) => {
       output += String(text);
-      if (killAfter !== null && output.includes('begun')) timer ??= setTimeout(() => started.kill('SIGKILL'), killAfter);
+      if (!output.includes('begun') || !Number.isNaN(began)) return;
+      began = performance.now();
+      if (killAfter !== null) timer = setTimeout(() => started.kill('SIGKILL'), killAfter);
     });
     started.on('error', reject);
     started.on('exit', (code, signal) => {
       clearTimeout(timer);
-      if (code === 0 || signal === 'SIGKILL') resolve(output.includes('done'));
+      if (code === 0 || signal === 'SIGKILL') resolve({ isDone: output.includes('done'), lastedMs: performance.now() - began });
       else reject(new Error(`the training ended with code ${code}`));
     });
   });
@@ -31,9 +34,7 @@ function run(folder: string, how: 'new' | 'resume', killAfter: number | null): P
 it('20 times killed and resumed, each ends in identical weights', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'unrolled-kill-'));
   try {
-    const began = performance.now();
-    await run(join(folder, 'straight'), 'new', null);
-    const whole = performance.now() - began;
+    const { lastedMs } = await run(join(folder, 'straight'), 'new', null);
     const expected = readFileSync(join(folder, 'straight', 'model.safetensors'));
     const rng = new Random(20);
     let kills = 0;
@@ -41,8 +42,8 @@ it('20 times killed and resumed, each ends in identical weights', async () => {
       const path = join(folder, `run ${round}`);
       let isDone = false;
       for (let part = 0; !isDone; part++) {
-        const killAfter = kills < 20 && part < 4 ? rng.uniform() * whole * 0.4 : null;
-        isDone = await run(path, existsSync(join(path, 'config.json')) ? 'resume' : 'new', killAfter);
+        const killAfter = kills < 20 && part < 4 ? rng.uniform() * lastedMs : null;
+        ({ isDone } = await run(path, existsSync(join(path, 'config.json')) ? 'resume' : 'new', killAfter));
         if (!isDone) kills++;
       }
       expect(readFileSync(join(path, 'model.safetensors')), `run ${round}`).toEqual(expected);
