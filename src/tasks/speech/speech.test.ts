@@ -217,7 +217,7 @@ describe('other criteria', () => {
       specAugment: false,
     });
     // With other seeds: 0.03 to 0.08.
-    expect(await errorsOf(recognizer)).toBeLessThan(0.2);
+    expect(await errorsOf(recognizer)).toBeLessThan(0.1);
     let pairs = 0;
     for (const [seed, said] of ['ab c', 'cab a', 'b ba'].entries()) {
       const sound = say(said, new Random(seed));
@@ -235,7 +235,7 @@ describe('other criteria', () => {
   it('a decoder with attention learns, looks on from left to right, and is refused as a stream', async () => {
     const { recognizer } = await trained({ criterion: 'attention', decoderSize: 24, epochs: 40, specAugment: false });
     // With other seeds: 0.09 to 0.18.
-    expect(await errorsOf(recognizer)).toBeLessThan(0.3);
+    expect(await errorsOf(recognizer)).toBeLessThan(0.25);
     const { text, symbols } = await recognize(recognizer, say('cab', new Random(4)), rate, { beamWidth: 4 });
     expect(text).toBe('cab');
     const starts = symbols.map(({ start }) => start);
