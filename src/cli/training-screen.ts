@@ -97,8 +97,8 @@ export class TrainingScreen {
     line(dim(`    saved as ${done.model}`));
     line();
     const { label, input } = this.#training.next;
-    line(`  ${dim(`${label}:`.padEnd(18))}${programName()} predict ${shellWord(done.model)} ${input}`.trimEnd());
-    line(`  ${dim('Look at it:'.padEnd(18))}${programName()} inspect ${shellWord(done.model)}`);
+    line(`  ${dim(`${label}:`.padEnd(20))}${programName()} predict ${shellWord(done.model)} ${input}`.trimEnd());
+    line(`  ${dim('Look at it:'.padEnd(20))}${programName()} inspect ${shellWord(done.model)}`);
     line();
   }
 
