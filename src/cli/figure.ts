@@ -109,7 +109,7 @@ async function activationsOf(
   if (task.observe === undefined) {
     throw new ConfigError(`${path}: figures of ${task.name} models at work cannot be drawn yet; without a model, the plain drawing can.`);
   }
-  const { layers, x, tokens, outputs } = await task.observe(model, inputOf(task, input, flags));
+  const { layers, x, tokens, outputs, isForetold } = await task.observe(model, inputOf(task, input, flags));
   const traces = traceLayers(layers, x);
   const count = layers.options.numLayers ?? 1;
   const index = layer ?? count;
@@ -122,6 +122,7 @@ async function activationsOf(
     layers: count,
     tokens,
     ...(outputs === undefined ? {} : { outputs }),
+    ...(isForetold === undefined ? {} : { isForetold }),
     ...(at === undefined ? {} : { at }),
   };
 }

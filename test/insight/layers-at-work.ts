@@ -15,5 +15,5 @@ export function exampleOf(cell: CellName): Activations {
   const options = { inputSize: 5, hiddenSize: 12, numLayers: 2, rng };
   const layers = { rnn: () => new RNN(options), gru: () => new GRU(options), lstm: () => new LSTM(options) }[cell]();
   const traces = traceLayers(layers, randomUniform([1, text.length, 5], rng));
-  return { trace: traces[1], layer: 2, layers: 2, tokens: text, outputs: [...text].reverse() };
+  return { trace: traces[1], layer: 2, layers: 2, tokens: text, outputs: [...text].reverse(), isForetold: true };
 }

@@ -16,8 +16,10 @@ export interface Activations {
   readonly layers: number;
   /** What each step read, [T]. */
   readonly tokens: readonly string[];
-  /** What the model makes of it at each step, such as the most probable next letter, [T]. */
+  /** What the model makes of it at each step, such as a word's most probable tag, [T]. */
   readonly outputs?: readonly string[];
+  /** Whether `outputs` foretell the step that follows, as a language model's do. */
+  readonly isForetold?: boolean;
   /** The step that is shown in full, from 1, as the layer reads. Default: the last. */
   readonly at?: number;
 }
@@ -82,7 +84,7 @@ interface StripOptions {
 
 /** One column a step: what it read below, its states as small heat maps, what the model makes of it above. */
 function drawStrip(scene: Scene, labels: Labels, { activations, shown, first, at, units, scales, width }: StripOptions): number {
-  const { trace, tokens, outputs } = activations;
+  const { trace, tokens, outputs, isForetold = false } = activations;
   const columns = Math.min(8, Math.ceil(Math.sqrt(units.length)));
   const square = Math.min(14, 56 / columns);
   const side = 30;
@@ -100,7 +102,7 @@ function drawStrip(scene: Scene, labels: Labels, { activations, shown, first, at
   const chosen = center(at - first);
   const frame = { x: chosen - plate.width / 2 - 9, y: top - 1, width: plate.width + 18, height: bottom - top + 10 };
   scene.box('body', frame, 10);
-  if (outputs !== undefined) scene.words(`${labels.next}:`, 0, 12, { role: 'soft' });
+  if (outputs !== undefined) scene.words(`${isForetold ? labels.next : labels.here}:`, 0, 12, { role: 'soft' });
   shown.forEach(({ values }, k) => {
     const x = center(k);
     const t = first + k;

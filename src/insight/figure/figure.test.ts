@@ -61,6 +61,12 @@ describe('the SVG', () => {
     expect(figure({ activations: exampleOf('lstm') })).toContain('&lt;&amp;&gt;');
   });
 
+  test('says whether a model tells of the step or of the next one', () => {
+    const words = (isForetold: boolean) => figure({ activations: { ...exampleOf('gru'), isForetold } });
+    expect(words(true)).toContain('most probable next:');
+    expect(words(false)).toContain('most probable:');
+  });
+
   test('has the width that was asked for, in its proportions', () => {
     const { size } = drawFigure({});
     expect(figure({ width: 400 })).toContain(`width="400" height="${Math.round((size.height * 400 * 100) / size.width) / 100}"`);

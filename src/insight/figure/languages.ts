@@ -44,6 +44,7 @@ export interface Labels {
   readonly unit: string;
   readonly mean: string;
   readonly next: string;
+  readonly here: string;
   readonly unitScale: string;
 }
 
@@ -86,6 +87,7 @@ export const labels: Readonly<Record<Language, Labels>> = {
     unit: '{all} units',
     mean: 'mean',
     next: 'most probable next',
+    here: 'most probable',
     unitScale: 'gate: closed … open',
   },
   de: {
@@ -126,6 +128,7 @@ export const labels: Readonly<Record<Language, Labels>> = {
     unit: '{all} Einheiten',
     mean: 'Mittel',
     next: 'wahrscheinlichstes nächstes',
+    here: 'am wahrscheinlichsten',
     unitScale: 'Gate: zu … offen',
   },
   fr: {
@@ -166,6 +169,7 @@ export const labels: Readonly<Record<Language, Labels>> = {
     unit: '{all} unités',
     mean: 'moyenne',
     next: 'suite la plus probable',
+    here: 'le plus probable',
     unitScale: 'porte : fermée … ouverte',
   },
   es: {
@@ -206,6 +210,7 @@ export const labels: Readonly<Record<Language, Labels>> = {
     unit: '{all} unidades',
     mean: 'media',
     next: 'siguiente más probable',
+    here: 'lo más probable',
     unitScale: 'puerta: cerrada … abierta',
   },
   zh: {
@@ -245,6 +250,7 @@ export const labels: Readonly<Record<Language, Labels>> = {
     unit: '{all} 个单元',
     mean: '平均值',
     next: '最可能的下一个',
+    here: '最可能',
     unitScale: '门：关 … 开',
   },
 };

@@ -31,8 +31,10 @@ export interface Observation {
   readonly x: Tensor;
   /** What each step read, in words, [T]. */
   readonly tokens: readonly string[];
-  /** What the model makes of it at each step, such as the most probable next letter, [T]. */
+  /** What the model makes of it at each step, such as a word's most probable tag, [T]. */
   readonly outputs?: readonly string[];
+  /** Whether `outputs` foretell the step that follows, as a language model's do. */
+  readonly isForetold?: boolean;
   /**
    * Losses that follow from the layers' output, one a step that has one, in the order of time; for gradients. Absent: nothing says what
    * would be right.

@@ -27,7 +27,7 @@ export function observe(model: LanguageModel, tokenizer: Tokenizer, text: string
     return model.tokenLosses(slice(output, 1, 0, targets.length), tensor(targets, { shape: [1, targets.length], dtype: 'int32', backend }));
   };
   const tokens = [...ids].map((id) => tokenizer.decode([id]));
-  return { layers: model.rnn, x: rows, tokens, outputs, ...(ids.length > 1 ? { losses } : {}) };
+  return { layers: model.rnn, x: rows, tokens, outputs, isForetold: true, ...(ids.length > 1 ? { losses } : {}) };
 }
 
 function largest(numbers: ArrayLike<number>): number {
