@@ -96,8 +96,10 @@ private:
       if (unclaimed_ > 0) continue;
       std::unique_lock<std::mutex> lock(mutex_);
       sleepers_++;
+      const int64_t asleepAt = nanoseconds();
       wake_.wait(lock, [this] { return unclaimed_ > 0 || isStopping_; });
       sleepers_--;
+      if (wokenAt_ < asleepAt) continue; // there was work before it slept: nobody woke it
       const int64_t spin = (3 * spin_ + nanoseconds() - wokenAt_) / 4;
       spin_ = spin < kLeastSpin ? kLeastSpin : spin > kLongestSpin ? kLongestSpin : spin;
     }

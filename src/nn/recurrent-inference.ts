@@ -8,7 +8,7 @@ import type { Backend, Buffer } from '../backend/backend.ts';
 import { rowMajor } from '../tensor/shape.ts';
 import { type LayerInput, normEpsilon, project } from './input-projection.ts';
 import type { Direction, RunOptions, RunResult } from './recurrent-layer.ts';
-import type { Sequence } from './sequence.ts';
+import type { Lengths, Sequence } from './sequence.ts';
 import { StateSlots } from './state-slots.ts';
 
 /** Rows of steps and sequences. Every call packs the weights, which costs what 8 rows' products with them do: enough to make that little. */
@@ -26,32 +26,22 @@ export function inferDirection(direction: Direction, input: LayerInput, sequence
   const longest = Math.ceil(T / parts);
 
   const temporaries: Tensor[] = [];
-  const temporary = (...shape: number[]): Tensor => {
-    const x = empty(backend, shape);
+  /** Memory for the longest part, and as much of it as `steps` need. */
+  const temporary = (width: number): ((steps: number) => Buffer) => {
+    const x = empty(backend, [longest * width]);
     temporaries.push(x);
-    return x;
+    return (steps) => backend.slice(bufferOf(x), 0, steps * width);
   };
   const states = new StateSlots(backend, direction, sequence, options.initial);
-  const gates = temporary(longest, B, F);
-  const saved = Object.entries(recurrence.savedSizes(longest, B)).map(([name, length]) => [name, bufferOf(temporary(length))] as const);
-  const norm = normHh && {
-    weight: bufferOf(normHh),
-    epsilon: normEpsilon,
-    normalized: bufferOf(temporary(longest, B, F)),
-    rstd: bufferOf(temporary(longest, B)),
-  };
+  const gates = temporary(B * F);
+  const saved = Object.entries(recurrence.savedSizes(1, B)).map(([name, width]) => [name, temporary(width)] as const);
+  const norm = normHh && { weight: bufferOf(normHh), normalized: temporary(B * F), rstd: temporary(B) };
   for (let part = 0; part < parts; part++) {
     const i = reverse ? parts - 1 - part : part;
     const [from, to] = [Math.floor((T * i) / parts), Math.floor((T * (i + 1)) / parts)];
     const steps = to - from;
-    const projection = project(backend, parts === 1 ? input : stepsOf(input, from, steps), weights, bufferOf(firstOf(gates, steps)));
-    const own =
-      lengths && parts > 1
-        ? tensor(
-            lengths.values.map((length) => length - from),
-            { dtype: 'int32', backend },
-          )
-        : lengths?.tensor;
+    const projection = project(backend, parts === 1 ? input : stepsOf(input, from, steps), weights, gates(steps));
+    const own = parts === 1 ? lengths?.tensor : lengths && lengthsWithin(lengths, from, steps, backend);
     const layer = recurrence.describe(
       {
         T: steps,
@@ -61,11 +51,11 @@ export function inferDirection(direction: Direction, input: LayerInput, sequence
         lengths: own ? bufferOf(own) : null,
         weightHh: bufferOf(weightHh),
         mask: options.mask && bufferOf(options.mask),
-        norm,
-        gates: bufferOf(firstOf(gates, steps)),
+        norm: norm && { weight: norm.weight, epsilon: normEpsilon, normalized: norm.normalized(steps), rstd: norm.rstd(steps) },
+        gates: gates(steps),
         states: states.slots.map((slots) => slotsOf(backend, slots, from, steps)),
       },
-      Object.fromEntries(saved),
+      Object.fromEntries(saved.map(([name, buffer]) => [name, buffer(steps)])),
     );
     recurrence.forward(backend, layer);
     if (projection !== null) for (const x of [projection.normalized, projection.rstd]) releaseEarly(x.storage);
@@ -75,15 +65,20 @@ export function inferDirection(direction: Direction, input: LayerInput, sequence
   return { output, last };
 }
 
-/** [n, ·, ·] of a contiguous [≥ n, ·, ·], from `from` on: a view. */
-function firstOf(x: Tensor, n: number, from = 0): Tensor {
-  const [, B, width] = x.shape;
-  const shape = [n, B, width];
-  return new Tensor(x.storage, shape, rowMajor(shape), x.offset + from * B * width);
+/** The part's steps, a view. */
+function stepsOf(input: LayerInput, from: number, n: number): LayerInput {
+  const { rows } = input;
+  const [, B, I] = rows.shape;
+  const shape = [n, B, I];
+  return { ...input, rows: new Tensor(rows.storage, shape, rowMajor(shape), rows.offset + from * B * I) };
 }
 
-function stepsOf(input: LayerInput, from: number, n: number): LayerInput {
-  return { ...input, rows: firstOf(input.rows, n, from) };
+/** How many of the part's steps are within each sequence. */
+function lengthsWithin({ values }: Lengths, from: number, n: number, backend: Backend): Tensor {
+  return tensor(
+    values.map((length) => Math.min(n, Math.max(0, length - from))),
+    { dtype: 'int32', backend },
+  );
 }
 
 /** The slots before, between and after `n` steps. */

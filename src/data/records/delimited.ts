@@ -120,6 +120,7 @@ async function throughFirstLine(pieces: AsyncIterator<string>): Promise<string> 
 
 function formatOf(begin: string, options: TableOptions): Format {
   const delimiter = options.delimiter ?? guessDelimiter(/^.*\S.*$/m.exec(begin)?.[0] ?? '');
+  // Those that papaparse calls bad; it is not loaded yet.
   if (delimiter.length !== 1 || '"\r\n\ufeff'.includes(delimiter)) {
     throw new ConfigError(`delimiter: expected one character, neither a quote nor a line end, received ${JSON.stringify(delimiter)}.`);
   }
