@@ -52,6 +52,7 @@ static int32_t replay(const double *calls, int32_t count, int32_t threads) {
   X(scale_rows)                                                                                                             \
   X(sum_axis)                                                                                                               \
   X(argmax_rows)                                                                                                            \
+  X(count_below)                                                                                                            \
   X(sum_of_squares)                                                                                                         \
   X(softmax)                                                                                                                \
   X(softmax_backward)                                                                                                       \

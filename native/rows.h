@@ -103,6 +103,29 @@ static void argmax_rows(const float *x, int32_t *y, int32_t R, int32_t C) {
   });
 }
 
+/** y[r] = how many of row r are smaller than its element ids[r]; a NaN is not. */
+static void count_below(const float *x, const int32_t *ids, int32_t *y, int32_t R, int32_t C) {
+  for_rows(R, C, [&](int32_t begin, int32_t end) {
+    for (int32_t r = begin; r < end; r++) {
+      const float *xr = x + size_t(r) * C;
+      const float own = xr[ids[r]];
+      const F limit = splat(own);
+      I counts[4] = {};
+      int32_t i = 0;
+      for (; C - i >= 4 * W; i += 4 * W) {
+        UNROLLED_UNROLL
+        for (int v = 0; v < 4; v++) counts[v] -= load(xr + i + v * W) < limit;
+      }
+      for (; C - i >= W; i += W) counts[0] -= load(xr + i) < limit;
+      const I all = (counts[0] + counts[1]) + (counts[2] + counts[3]);
+      int32_t total = 0;
+      for (int lane = 0; lane < W; lane++) total += all[lane];
+      for (; i < C; i++) total += xr[i] < own;
+      y[r] = total;
+    }
+  });
+}
+
 // ---- lookup ----
 
 /** y[r] = table[ids[r]] */

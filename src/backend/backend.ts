@@ -96,6 +96,8 @@ export interface Backend {
   sumAxis(x: Buffer, y: Buffer, sizes: { outer: number; n: number; inner: number }, accumulate: boolean): void;
   /** y[r] = index of the largest of row r (the first of equals); y int32 [R]. */
   argmaxRows(x: Buffer, y: Buffer, R: number, C: number): void;
+  /** y[r] = how many of row r are smaller than its element ids[r]; NaN is neither smaller nor larger. y, ids int32 [R]. Ids are in range (checked above). */
+  countBelow(x: Buffer, ids: Buffer, y: Buffer, R: number, C: number): void;
   /** y[0] = Σ x²; accumulates in float64, in a fixed order. */
   sumSquares(x: Buffer, y: Buffer): void;
 

@@ -151,6 +151,7 @@ export interface Exports {
 
   sum_axis(x: pointer, y: pointer, outer: int, n: int, inner: int, accumulate: flag): void;
   argmax_rows(x: pointer, y: pointer, R: int, C: int): void;
+  count_below(x: pointer, ids: pointer, y: pointer, R: int, C: int): void;
   sum_of_squares(x: pointer, n: int, y: pointer): void;
 
   softmax(x: pointer, y: pointer, R: int, C: int): void;

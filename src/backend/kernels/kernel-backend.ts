@@ -347,6 +347,10 @@ export class KernelBackend implements Backend {
     this.#kernels.argmax_rows(at(x), at(y), R, C);
   }
 
+  countBelow(x: Buffer, ids: Buffer, y: Buffer, R: number, C: number): void {
+    this.#kernels.count_below(at(x), at(ids), at(y), R, C);
+  }
+
   sumSquares(x: Buffer, y: Buffer): void {
     this.#kernels.sum_of_squares(at(x), x.length, at(y));
   }

@@ -175,6 +175,10 @@ test('reductions', () => {
   const best = backend.allocate('int32', 2);
   backend.argmaxRows(buffer([1, 7, 7, 3, 2, 1]), best, 2, 3);
   expect([...backend.read(best)]).toEqual([1, 0]);
+  const ids = backend.allocate('int32', 2);
+  backend.write(ids, [1, 0]);
+  backend.countBelow(buffer([1, 7, 7, 3, 2, Number.NaN]), ids, best, 2, 3);
+  expect([...backend.read(best)]).toEqual([1, 1]);
   const sum = empty(1);
   backend.sumSquares(buffer([3, 4]), sum);
   expect(backend.read(sum)[0]).toBe(25);

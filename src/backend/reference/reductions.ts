@@ -2,7 +2,7 @@
 
 import { BackendError } from '../../tensor/errors.ts';
 import type { Buffer } from '../backend.ts';
-import { checkApart, floats, integers } from './memory.ts';
+import { checkApart, checkRange, floats, integers } from './memory.ts';
 
 export function sumAxis(x: Buffer, y: Buffer, { outer, n, inner }: { outer: number; n: number; inner: number }, accumulate: boolean): void {
   const from = floats('sumAxis', 'x', x, outer * n * inner);
@@ -25,6 +25,17 @@ export function argmaxRows(x: Buffer, y: Buffer, R: number, C: number): void {
     let best = 0;
     for (let c = 1; c < C; c++) if (from[r * C + c] > from[r * C + best]) best = c;
     to[r] = best;
+  }
+}
+
+export function countBelow(x: Buffer, ids: Buffer, y: Buffer, R: number, C: number): void {
+  const from = floats('countBelow', 'x', x, R * C);
+  const index = integers('countBelow', 'ids', ids, R);
+  const to = integers('countBelow', 'y', y, R);
+  checkRange('countBelow', 'ids', index, 0, C);
+  for (let r = 0; r < R; r++) {
+    to[r] = 0;
+    for (let c = 0; c < C; c++) if (from[r * C + c] < from[r * C + index[r]]) to[r]++;
   }
 }
 

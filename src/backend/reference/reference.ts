@@ -18,7 +18,7 @@ import { gemm } from './matrix-product.ts';
 import { ReferenceMemory, read, slice, write } from './memory.ts';
 import { adagrad, adam, clipNorm, clipValue, rmsprop, sgd } from './optimizers.ts';
 import { avgPool2d, avgPool2dBackward, batchNorm2d, batchNorm2dBackward, maxPool2d, maxPool2dBackward } from './planes.ts';
-import { argmaxRows, sumAxis, sumSquares } from './reductions.ts';
+import { argmaxRows, countBelow, sumAxis, sumSquares } from './reductions.ts';
 import { gram, reservoirForward, ridgeSolve } from './reservoir.ts';
 import { rnnBackward, rnnForward } from './rnn.ts';
 import {
@@ -78,6 +78,7 @@ export class ReferenceBackend implements Backend {
 
   readonly sumAxis = sumAxis;
   readonly argmaxRows = argmaxRows;
+  readonly countBelow = countBelow;
   readonly sumSquares = sumSquares;
 
   readonly gemm = gemm;

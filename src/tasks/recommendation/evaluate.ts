@@ -176,43 +176,39 @@ function windowOf(jobs: readonly Job[], begin: number, length: number): HistoryB
 export function ranksOf(scores: Tensor, rows: readonly { readonly target: number; readonly seen: Iterable<number> }[]): number[] {
   const { backend } = scores;
   const [R, V] = scores.shape;
-  // The scores that are looked at one by one: of each row the target's, then those of what was seen.
-  const places: number[] = [];
+  const targets = tensor(
+    Int32Array.from(rows, ({ target }) => target),
+    { backend },
+  );
+  const below = empty(backend, [R], 'int32');
+  backend.countBelow(bufferOf(scores), bufferOf(targets), bufferOf(below), R, V);
+  const belowTarget = below.dataSync();
+  const seenAbove = countSeenAbove(scores, rows);
+  return rows.map((_, r) => Math.max(1, V - belowTarget[r] - seenAbove[r]));
+}
+
+/** How many other items that were seen are not below each row's target. */
+function countSeenAbove(scores: Tensor, rows: readonly { readonly target: number; readonly seen: Iterable<number> }[]): Int32Array {
+  const { backend } = scores;
+  const V = scores.shape[1];
+  const places: number[] = []; // the target's, then those of the others
   const counts = rows.map(({ target, seen }, r) => {
-    const before = places.length;
-    places.push(r * V + target);
+    const before = places.push(r * V + target);
     for (const item of seen) if (item !== target) places.push(r * V + item);
     return places.length - before;
   });
+  const above = new Int32Array(rows.length);
+  if (places.length === rows.length) return above;
   const picked = empty(backend, [places.length]);
   const ids = tensor(Int32Array.from(places), { backend });
   backend.gatherRows(bufferOf(scores), bufferOf(ids), bufferOf(picked), places.length, 1);
-  const looked = picked.dataSync();
-
-  let first = 0;
-  const negated = Float64Array.from(counts, (count) => {
-    const own = looked[first];
-    first += count;
-    return -own;
-  });
-  const ones = tensor(new Float32Array(V).fill(1), { backend });
-  const zero = tensor([0], { backend });
-  const below = empty(backend, [R]);
-  const differences = bufferOf(scores);
-  // scores[r, j] − score of row r's target, in place
-  backend.gemm({ M: R, N: V, K: 1, a: bufferOf(tensor(negated, { backend })), b: bufferOf(ones), c: differences, accumulate: true });
-  backend.binary('less', differences, bufferOf(zero), differences);
-  backend.sumAxis(differences, bufferOf(below), { outer: R, n: V, inner: 1 }, false);
-  const belowTarget = below.dataSync();
-
+  const found = picked.dataSync();
   let next = 0;
-  return counts.map((count, r) => {
-    const own = looked[next];
-    let rank = V - belowTarget[r];
-    for (let i = next + 1; i < next + count; i++) if (!(looked[i] < own)) rank--;
-    next += count;
-    return Math.max(1, rank);
+  counts.forEach((count, r) => {
+    const own = found[next++];
+    for (let i = 0; i < count; i++) if (!(found[next++] < own)) above[r]++;
   });
+  return above;
 }
 
 /** Ranks by popularity: all that were taken as often or more often stand above. */

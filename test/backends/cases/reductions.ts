@@ -10,6 +10,7 @@ export function reductionCases(rng: Random): KernelCase[] {
   return [
     ...sumAxisCases(rng),
     ...argmaxCases(rng),
+    ...countCases(rng),
     ...[0, 1, 5, 37, 4099].map((n) => sumSquaresCase(normal(rng, n), `${n} elements`)),
     ...sumSquaresRange(rng),
   ];
@@ -61,6 +62,32 @@ function argmaxCases(rng: Random): KernelCase[] {
         y: integerOutput(R),
       },
       run: (backend, at) => backend.argmaxRows(at('x'), at('y'), R, C),
+    })),
+  );
+}
+
+/** Numbers, numbers with ties, and numbers among which some are none. */
+function countCases(rng: Random): KernelCase[] {
+  const sizes = [
+    [0, 3],
+    [1, 1],
+    [5, 7],
+    [9, 16],
+    [33, 130],
+    [3, 2053],
+  ];
+  const kinds: Readonly<Record<string, (n: number) => Float64Array>> = {
+    normal: (n) => normal(rng, n),
+    'with ties': (n) => Float64Array.from(integersBelow(rng, n, 3)),
+    'with NaN': (n) => normal(rng, n).map((x, i) => (i % 3 === 0 ? Number.NaN : x)),
+  };
+  return sizes.flatMap(([R, C]) =>
+    Object.entries(kinds).map(([kind, values]) => ({
+      kernel: 'countBelow',
+      label: `${R} x ${C}, ${kind}`,
+      tolerance: 0,
+      operands: { x: input(values(R * C)), ids: input(integersBelow(rng, R, C)), y: integerOutput(R) },
+      run: (backend, at) => backend.countBelow(at('x'), at('ids'), at('y'), R, C),
     })),
   );
 }
