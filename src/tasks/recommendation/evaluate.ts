@@ -46,6 +46,16 @@ interface Ask {
   readonly place: number;
 }
 
+/** An ask within a window. */
+interface Asked {
+  readonly target: number;
+  readonly place: number;
+  /** What is not recommended. */
+  readonly seen: Iterable<number>;
+}
+
+const nothing: Iterable<number> = [];
+
 /** Histories side by side. */
 const batchSize = 256;
 /** Steps of one forward; states are carried to the next. */
@@ -73,7 +83,7 @@ export async function rankEvents(
   const byPopularity = popularityRanks(catalogue);
   for (const { items, asks } of jobs) {
     for (const { step, target, place } of asks) {
-      if (target >= 0) popularity[place] = byPopularity(target, excludeSeen ? seenUpTo(items, step) : []);
+      if (target >= 0) popularity[place] = byPopularity(target, excludeSeen ? seenUpTo(items, step) : nothing);
     }
   }
   jobs.sort((a, b) => b.items.length - a.items.length);
@@ -119,9 +129,9 @@ function jobsOf(model: Recommender, { starts, items, times }: Histories, at: Int
       targets.push(items[at[k]]);
       historyLengths.push(known.length);
     }
-    if (asks.length > 0) jobs.push({ items: Int32Array.from(known), gaps: gaps === null ? null : Int32Array.from(gaps), asks });
+    if (asks.length > 0) jobs.push({ items: new Int32Array(known), gaps: gaps === null ? null : new Int32Array(gaps), asks });
   }
-  return { jobs, targets: Int32Array.from(targets), historyLengths: Int32Array.from(historyLengths) };
+  return { jobs, targets: new Int32Array(targets), historyLengths: new Int32Array(historyLengths) };
 }
 
 /** Steps begin … begin + 63 of a batch of jobs; the longest is the first. */
@@ -135,16 +145,16 @@ function rankWindow(
 ): RecommenderState {
   const length = Math.min(windowLength, jobs[0].items.length - begin);
   const batch = windowOf(jobs, begin, length);
-  const asked = jobs.flatMap(({ items, asks }, b) =>
-    asks
-      .filter(({ step, target }) => step >= begin && step < begin + length && target >= 0)
-      .map((ask) => ({ ...ask, row: (ask.step - begin) * jobs.length + b, seen: excludeSeen ? seenUpTo(items, ask.step) : [] })),
-  );
-  const { queries, state: next } = model.forward(
-    batch,
-    Int32Array.from(asked, ({ row }) => row),
-    state,
-  );
+  const asked: Asked[] = [];
+  const at: number[] = [];
+  jobs.forEach(({ items, asks }, b) => {
+    for (const { step, target, place } of asks) {
+      if (step < begin || step >= begin + length || target < 0) continue;
+      asked.push({ target, place, seen: excludeSeen ? seenUpTo(items, step) : nothing });
+      at.push((step - begin) * jobs.length + b);
+    }
+  });
+  const { queries, state: next } = model.forward(batch, new Int32Array(at), state);
   const rows = Math.max(1, Math.floor(chunkElements / model.architecture.itemCount));
   for (let first = 0; first < asked.length; first += rows) {
     const part = asked.slice(first, first + rows);
@@ -173,7 +183,7 @@ function windowOf(jobs: readonly Job[], begin: number, length: number): HistoryB
  *
  * @param scores [R, V]
  */
-export function ranksOf(scores: Tensor, rows: readonly { readonly target: number; readonly seen: Iterable<number> }[]): number[] {
+export function ranksOf(scores: Tensor, rows: readonly Pick<Asked, 'target' | 'seen'>[]): number[] {
   const { backend } = scores;
   const [R, V] = scores.shape;
   const targets = tensor(
@@ -188,7 +198,7 @@ export function ranksOf(scores: Tensor, rows: readonly { readonly target: number
 }
 
 /** How many other items that were seen are not below each row's target. */
-function countSeenAbove(scores: Tensor, rows: readonly { readonly target: number; readonly seen: Iterable<number> }[]): Int32Array {
+function countSeenAbove(scores: Tensor, rows: readonly Pick<Asked, 'target' | 'seen'>[]): Int32Array {
   const { backend } = scores;
   const V = scores.shape[1];
   const places: number[] = []; // the target's, then those of the others
@@ -213,15 +223,19 @@ function countSeenAbove(scores: Tensor, rows: readonly { readonly target: number
 
 /** Ranks by popularity: all that were taken as often or more often stand above. */
 function popularityRanks({ counts }: Catalogue): (target: number, seen: Iterable<number>) => number {
-  const sorted = Int32Array.from(counts).sort();
-  return (target, seen) => {
-    let low = 0;
-    for (let high = sorted.length; low < high; ) {
+  const rare = Int32Array.from(counts).sort();
+  const ranks = new Int32Array(counts.length);
+  counts.forEach((count, item) => {
+    let low = 0; // items taken less often
+    for (let high = rare.length; low < high; ) {
       const middle = (low + high) >> 1;
-      if (sorted[middle] < counts[target]) low = middle + 1;
+      if (rare[middle] < count) low = middle + 1;
       else high = middle;
     }
-    let rank = sorted.length - low;
+    ranks[item] = rare.length - low;
+  });
+  return (target, seen) => {
+    let rank = ranks[target];
     for (const item of seen) if (item !== target && counts[item] >= counts[target]) rank--;
     return rank;
   };
