@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import type * as Zlib from 'node:zlib';
 import type { Addon } from './native.ts';
 
 /** The addon, or why there is none, in a sentence that says what to do. */
@@ -40,6 +41,14 @@ function findNative(): NativeSearch {
   const built = fileURLToPath(new URL('../../build/native/unrolled.node', import.meta.url));
   if (existsSync(built)) return load(built);
   return packaged ?? { reason: `the package ${packageName} is not installed, and no C++ compiler has built ${built}` };
+}
+
+/** The bytes, so many, that were deflated. Node's own library, which only WebAssembly needs, is loaded here. */
+export function inflate(deflated: Uint8Array, bytes: number): Uint8Array<ArrayBuffer> {
+  const { inflateRawSync } = createRequire(import.meta.url)('node:zlib') as typeof Zlib;
+  const inflated = new Uint8Array(bytes);
+  inflated.set(inflateRawSync(deflated));
+  return inflated;
 }
 
 /** Threads that run at the same time on this machine, as far as this process may use them. */

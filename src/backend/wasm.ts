@@ -1,5 +1,5 @@
 /** The kernels as WebAssembly: in any browser, and in Node where there is no addon for the machine. One thread. */
-import { inflateSync } from 'fflate';
+import { inflate } from '#platform';
 import { BackendError } from '../tensor/errors.ts';
 import type { SlabSource } from './arena.ts';
 import type { Exports } from './kernels/exports.ts';
@@ -102,5 +102,5 @@ function linearMemory(memory: WebAssembly.Memory, heapBase: number): SlabSource<
 /** Deflated they are a third, of every import and of every page that loads them. */
 function unpack({ bytes, packed }: { readonly bytes: number; readonly packed: string }): Uint8Array<ArrayBuffer> {
   const deflated = Uint8Array.from(atob(packed), (letter) => letter.charCodeAt(0));
-  return inflateSync(deflated, { out: new Uint8Array(bytes) }) as Uint8Array<ArrayBuffer>;
+  return inflate(deflated, bytes);
 }

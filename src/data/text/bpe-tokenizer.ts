@@ -24,15 +24,18 @@ export interface HuggingFaceTokenizerJson {
   readonly [other: string]: unknown;
 }
 
-/** GPT-2's pieces: contractions, words, numbers and marks, each with the space before it; merges never cross pieces. */
-const piecePattern = /'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+/gu;
+/**
+ * GPT-2's pieces: contractions, words, numbers and marks, each with the space before it; merges never cross pieces. Made when it is
+ * called for: an import need not wait for its classes of letters.
+ */
+const piecePattern = () => /'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+/gu;
 
 /** A piece of more bytes is encoded in parts: merging takes quadratic time in the length of a piece. */
 const longestPiece = 512;
 
 /** The pieces of a text as UTF-8, one character a byte ("binary strings"). */
 export function* bytePieces(text: string): Generator<string> {
-  for (const piece of text.match(piecePattern) ?? []) {
+  for (const piece of text.match(piecePattern()) ?? []) {
     const bytes = isAscii(piece) ? piece : binaryString(utf8.encode(piece));
     for (let i = 0; i < bytes.length; i += longestPiece) yield bytes.slice(i, i + longestPiece);
   }

@@ -21,11 +21,12 @@ const unknownId = 0;
 const endOfLineId = 1;
 const specials = ['<unk>', '<eos>'];
 
-const tokenPattern = /\n|\p{N}+(?:[.,]\p{N}+)+|[\p{L}\p{M}\p{N}_]+(?:['’-][\p{L}\p{M}\p{N}_]+)*|\S/gu;
+/** Made when it is called for: an import need not wait for its classes of letters. */
+const tokenPattern = () => /\n|\p{N}+(?:[.,]\p{N}+)+|[\p{L}\p{M}\p{N}_]+(?:['’-][\p{L}\p{M}\p{N}_]+)*|\S/gu;
 
 /** The tokens of a text, as strings; '\n' ends a line. */
 function words(text: string, lowercase: boolean): Iterable<string> {
-  return (lowercase ? text.toLowerCase() : text).match(tokenPattern) ?? [];
+  return (lowercase ? text.toLowerCase() : text).match(tokenPattern()) ?? [];
 }
 
 export class WordTokenizer implements Tokenizer {

@@ -29,15 +29,19 @@ Y -2 -2 -2 -3 -2 -1 -2 -3  2 -1 -1 -2 -1  3 -3 -2 -2  2  7 -1 -1
 V  0 -3 -3 -3 -1 -2 -2 -3 -3  3  1 -2  1 -1 -2 -2  0 -3 -1  4 -1
 X  0 -1 -1 -1 -2 -1 -1 -1 -1 -1 -1 -1 -1 -1 -2  0  0 -2 -1 -1 -1`;
 
-const [letters, ...table] = rows
-  .trim()
-  .split('\n')
-  .map((row) => row.trim().split(/\s+/));
+let scores: Map<string, Map<string, number>> | undefined;
 
-const scores = new Map(table.map(([letter, ...row]) => [letter, new Map(row.map((score, i) => [letters[i], Number(score)]))]));
+function read(): Map<string, Map<string, number>> {
+  const [letters, ...table] = rows
+    .trim()
+    .split('\n')
+    .map((row) => row.trim().split(/\s+/));
+  return new Map(table.map(([letter, ...row]) => [letter, new Map(row.map((score, i) => [letters[i], Number(score)]))]));
+}
 
 /** The score of one amino acid for another, each a letter of `aminoAcids`. */
 export function blosum62(a: string, b: string): number {
+  scores ??= read();
   return scores.get(a)!.get(b)!;
 }
 

@@ -3,8 +3,9 @@
 /**
  * In the order in which they are tried: scripts written without spaces, character by character; abbreviations (U.S.); numbers
  * (3.14, 10:30, 1,000); words, with apostrophes and hyphens inside; an ending that stands alone ('s, 'll); runs of one sign (!!!).
+ * Made when it is called for: its classes of letters take a millisecond, which an import need not wait for.
  */
-const wordPattern =
+const wordPattern = () =>
   /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]|(?:\p{L}\.){2,}|\p{N}+(?:[.,:]\p{N}+)*(?![\p{L}\p{N}])|[\p{L}\p{M}\p{N}_]+(?:['’-][\p{L}\p{M}\p{N}_]+)*|['’]\p{L}{1,2}(?!\p{L})|([^\s\p{L}\p{M}\p{N}])\1*/gu;
 
 /**
@@ -15,7 +16,7 @@ const wordPattern =
  */
 export function splitWords(text: string, most: number): string[] {
   const words: string[] = [];
-  for (const [word] of text.matchAll(wordPattern)) {
+  for (const [word] of text.matchAll(wordPattern())) {
     words.push(word);
     if (words.length === most) break;
   }
