@@ -2,7 +2,8 @@
 import { BackendError } from '../tensor/errors.ts';
 import type { SlabSource } from './arena.ts';
 import type { Exports } from './kernels/exports.ts';
-import { KernelBackend, type Slab } from './kernels/kernel-backend.ts';
+import { KernelBackend } from './kernels/kernel-backend.ts';
+import type { Slab } from './kernels/kernel-memory.ts';
 
 /** What the addon exports (native/addon.cc). */
 export interface Addon {

@@ -3,7 +3,8 @@ import { inflate } from '#platform';
 import { BackendError } from '../tensor/errors.ts';
 import type { SlabSource } from './arena.ts';
 import type { Exports } from './kernels/exports.ts';
-import { KernelBackend, type Machine, type Slab } from './kernels/kernel-backend.ts';
+import { KernelBackend } from './kernels/kernel-backend.ts';
+import type { Machine, Slab } from './kernels/kernel-memory.ts';
 import { relaxed, simd } from './wasm-binary.generated.ts';
 
 /** What the module exports (native/wasm.cc). */

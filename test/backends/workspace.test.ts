@@ -5,7 +5,8 @@
 import { describe, expect, test } from 'vitest';
 import type { SlabSource } from '../../src/backend/arena.ts';
 import type { Exports } from '../../src/backend/kernels/exports.ts';
-import { KernelBackend, type Slab } from '../../src/backend/kernels/kernel-backend.ts';
+import { KernelBackend } from '../../src/backend/kernels/kernel-backend.ts';
+import type { Slab } from '../../src/backend/kernels/kernel-memory.ts';
 import { type Addon, arrayBufferSlabs } from '../../src/backend/native.ts';
 import { loadNative } from '../../src/backend/platform-node.ts';
 import { ReferenceBackend } from '../../src/backend/reference/reference.ts';

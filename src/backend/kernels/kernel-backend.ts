@@ -1,13 +1,10 @@
 /**
  * The backend over the kernels of native/, whether they are compiled for this machine or to WebAssembly: it turns buffers
- * into addresses and options into positions, and has the memory between.
+ * into addresses and options into positions.
  */
 import { BackendError } from '../../tensor/errors.ts';
 import type { RandomState } from '../../tensor/random.ts';
-import { bytesPer, type DType, type TypedArray } from '../../tensor/shape.ts';
-import { Arena, type Block, type SlabSource } from '../arena.ts';
 import type {
-  Activation,
   AdagradStep,
   AdamStep,
   AttentionBackward,
@@ -21,13 +18,11 @@ import type {
   Buffer,
   Conv2d,
   Conv2dBackward,
-  Crf,
   CrfBackward,
   CrfDecode,
   CrfForward,
   CrossEntropy,
   CrossEntropyBackward,
-  Ctc,
   CtcBackward,
   CtcForward,
   Gemm,
@@ -38,7 +33,6 @@ import type {
   MaxPool2d,
   MaxPool2dBackward,
   PointwiseLoss,
-  RecurrentNorm,
   ReservoirForward,
   RidgeSolve,
   RmspropStep,
@@ -46,220 +40,41 @@ import type {
   RnnForward,
   SgdStep,
   StridedCopy,
-  Transducer,
   TransducerBackward,
   TransducerForward,
   UnaryOp,
-  Window2d,
 } from '../backend.ts';
-import type { Exports } from './exports.ts';
-
-/** Memory that JavaScript reads and kernels address. */
-export interface Slab {
-  /** May be another one at each look: a WebAssembly memory that grows has a new buffer. */
-  readonly buffer: ArrayBuffer;
-  /** Of the buffer's first byte. */
-  readonly address: number;
-}
-
-/** What kernels run on. */
-export interface Machine {
-  readonly name: 'native' | 'wasm';
-  /** "AVX2, 8 floats wide" */
-  readonly vectors: string;
-  readonly kernels: Exports;
-  /** What `replay` knows each kernel by. */
-  readonly entries: Readonly<Record<string, number>>;
-  readonly memory: SlabSource<Slab>;
-  /** Asks the operating system for a buffer's memory in large pages, before all of it is written. */
-  largePages?(buffer: ArrayBuffer): void;
-  threads(): number;
-  setThreads(count: number): void;
-}
-
-const arrays = { float32: Float32Array, float64: Float64Array, int32: Int32Array } as const;
-
-/** A stretch of an arena's block. */
-class KernelBuffer implements Buffer {
-  readonly dtype: DType;
-  readonly length: number;
-  readonly pointer: number;
-  readonly slab: Slab;
-  /** null: a slice, which cannot be freed, or a buffer that has been. */
-  block: Block<Slab> | null;
-  #view: TypedArray | null = null;
-
-  constructor(dtype: DType, length: number, pointer: number, slab: Slab, block: Block<Slab> | null) {
-    this.dtype = dtype;
-    this.length = length;
-    this.pointer = pointer;
-    this.slab = slab;
-    this.block = block;
-  }
-
-  view(): TypedArray {
-    const { buffer, address } = this.slab;
-    if (this.#view === null || this.#view.buffer !== buffer) {
-      this.#view = new arrays[this.dtype](buffer, this.pointer - address, this.length);
-    }
-    return this.#view;
-  }
-}
-
-/** Calls that are written down where kernels can read them. */
-interface Calls {
-  readonly pointer: number;
-  readonly count: number;
-  readonly threads: number;
-}
+import {
+  at,
+  attentionArguments,
+  attentionSizes,
+  crfArguments,
+  ctcArguments,
+  dilatedWindow,
+  flag,
+  gradientArguments,
+  gruArguments,
+  gruSizes,
+  lstmArguments,
+  lstmSizes,
+  plainWindow,
+  rnnArguments,
+  rnnSizes,
+  stride,
+  transducerArguments,
+  words,
+} from './arguments.ts';
+import { bytesPerElement, KernelMemory } from './kernel-memory.ts';
 
 /** The codes are those of the enumerations in native/. */
 const unaryCode: Readonly<Record<UnaryOp, number>> = { neg: 0, exp: 1, log: 2, sqrt: 3, square: 4, abs: 5, sigmoid: 6, tanh: 7, relu: 8 };
 const binaryCode: Readonly<Record<BinaryOp, number>> = { add: 0, sub: 1, mul: 2, div: 3, maximum: 4, less: 5 };
-const activationCode: Readonly<Record<Activation, number>> = { tanh: 0, relu: 1, sigmoid: 2 };
 const lossCode: Readonly<Record<PointwiseLoss, number>> = { mse: 0, mae: 1, huber: 2, bce: 3 };
-
-const bytesPerElement = 4;
-/** What is read and at least so large is worth a call for large pages of 2 MB. */
-const largeBytes = 2 * 2 ** 20;
-/** Kernels count in int32. */
-const maximumLength = 2 ** 31 - 1;
 
 const floatBits = new Float32Array(1);
 const integerBits = new Int32Array(floatBits.buffer);
 
-export class KernelBackend implements Backend {
-  readonly name: 'native' | 'wasm';
-  readonly float = 'float32';
-  readonly #machine: Machine;
-  /** While calls are being noted, what notes them. */
-  #kernels: Exports;
-  readonly #arena: Arena<Slab>;
-  /** While calls are being noted: what they need for themselves. */
-  #noted: Block<Slab>[] | null = null;
-  readonly #abandoned: FinalizationRegistry<readonly Block<Slab>[]>;
-
-  constructor(machine: Machine) {
-    this.name = machine.name;
-    this.#machine = machine;
-    this.#kernels = machine.kernels;
-    this.#arena = new Arena(machine.memory);
-    this.#abandoned = new FinalizationRegistry((blocks) => {
-      for (const block of blocks) this.#arena.release(block);
-    });
-  }
-
-  get description(): string {
-    return `${this.#machine.vectors}, ${this.threads} thread${this.threads === 1 ? '' : 's'}`;
-  }
-
-  get threads(): number {
-    return this.#machine.threads();
-  }
-
-  /** From the next kernel on. One at least; WebAssembly has one. */
-  setThreads(count: number): void {
-    this.#machine.setThreads(count);
-  }
-
-  // ---- memory -----------------------------------------------------------------------------------------------------
-
-  allocate(dtype: DType, length: number): Buffer {
-    if (length > maximumLength) {
-      throw new BackendError(`[${this.name}] a tensor has at most ${maximumLength} elements, received ${length}: split it.`);
-    }
-    const block = this.#arena.allocate(length * bytesPer[dtype]);
-    return new KernelBuffer(dtype, length, block.pointer, block.slab, block);
-  }
-
-  free(buffer: Buffer): void {
-    const own = buffer as KernelBuffer;
-    if (own.block === null)
-      throw new BackendError(`[${this.name}] expected an allocated buffer to free, received a slice, or one that is freed already.`);
-    this.#arena.release(own.block);
-    own.block = null;
-  }
-
-  slice(buffer: Buffer, offset: number, length: number): Buffer {
-    const own = buffer as KernelBuffer;
-    return new KernelBuffer(own.dtype, length, own.pointer + offset * bytesPer[own.dtype], own.slab, null);
-  }
-
-  write(buffer: Buffer, values: ArrayLike<number>): void {
-    (buffer as KernelBuffer).view().set(values);
-  }
-
-  read(buffer: Buffer, into?: TypedArray): TypedArray {
-    const { dtype, length } = buffer;
-    const view = (buffer as KernelBuffer).view();
-    const { largePages } = this.#machine;
-    const isLarge = largePages !== undefined && length * bytesPer[dtype] >= largeBytes;
-    if (into === undefined && !isLarge) return new arrays[dtype](view); // faster than slice
-    const values = into ?? new arrays[dtype](length);
-    if (into === undefined) largePages!(values.buffer as ArrayBuffer);
-    values.set(view as Float32Array);
-    return values;
-  }
-
-  get memory(): { readonly bytes: number; readonly peakBytes: number } {
-    return { bytes: this.#arena.bytes, peakBytes: this.#arena.peakBytes };
-  }
-
-  resetPeak(): void {
-    this.#arena.resetPeak();
-  }
-
-  /** Calls a kernel with so many floats of memory of its own. */
-  #withWorkspace(floats: number, call: (workspace: number) => void): void {
-    if (floats === 0) {
-      call(0);
-      return;
-    }
-    const block = this.#arena.allocate(floats * bytesPerElement);
-    call(block.pointer);
-    if (this.#noted === null) this.#arena.release(block);
-    else this.#noted.push(block);
-  }
-
-  // ---- calls that come again and again ----------------------------------------------------------------------------
-
-  prepare(body: () => void): () => void {
-    let calls = this.#note(body);
-    return () => {
-      while (this.#kernels.replay(calls.pointer, calls.count, calls.threads) === 0) calls = this.#note(body);
-    };
-  }
-
-  /** Writes down the calls that `body` makes. Their memory is given back when they are collected. */
-  #note(body: () => void): Calls {
-    const { kernels, entries } = this.#machine;
-    const numbers: number[] = [];
-    const blocks: Block<Slab>[] = [];
-    const { threads } = this;
-    let count = 0;
-    const noting = Object.keys(entries).map((name) => [
-      name,
-      (...values: number[]) => {
-        numbers.push(entries[name], ...values);
-        count++;
-      },
-    ]);
-    const asking = Object.entries(kernels).filter(([name]) => name.endsWith('_workspace'));
-    this.#kernels = Object.fromEntries([...noting, ...asking]) as Exports;
-    this.#noted = blocks;
-    try {
-      body();
-    } finally {
-      this.#kernels = kernels;
-      this.#noted = null;
-    }
-    const block = this.#arena.allocate(numbers.length * Float64Array.BYTES_PER_ELEMENT);
-    new Float64Array(block.slab.buffer, block.pointer - block.slab.address, numbers.length).set(numbers);
-    const calls = { pointer: block.pointer, count, threads };
-    this.#abandoned.register(calls, [...blocks, block]);
-    return calls;
-  }
-
+export class KernelBackend extends KernelMemory implements Backend {
   // ---- moving data ------------------------------------------------------------------------------------------------
 
   fill(x: Buffer, value: number): void {
@@ -267,18 +82,18 @@ export class KernelBackend implements Backend {
       throw new BackendError(`[${this.name}] expected 0 to fill a float64 buffer with, received ${value}: write it.`);
     if (x.dtype === 'int32') integerBits[0] = value;
     else floatBits[0] = value;
-    this.#kernels.fill_buffer(at(x), words(x), integerBits[0]);
+    this.kernels.fill_buffer(at(x), words(x), integerBits[0]);
   }
 
   copy(x: Buffer, y: Buffer): void {
-    this.#kernels.copy_buffer(at(x), at(y), words(x));
+    this.kernels.copy_buffer(at(x), at(y), words(x));
   }
 
   stridedCopy({ shape, x, xOffset, xStrides, y, yOffset, yStrides, accumulate }: StridedCopy): void {
     const n = (axis: number) => shape[axis] ?? 1;
     const sx = (axis: number) => xStrides[axis] ?? 0;
     const sy = (axis: number) => yStrides[axis] ?? 0;
-    this.#kernels.strided_copy(
+    this.kernels.strided_copy(
       at(x) + xOffset * bytesPerElement,
       at(y) + yOffset * bytesPerElement,
       flag(accumulate),
@@ -306,53 +121,53 @@ export class KernelBackend implements Backend {
   // ---- elementwise ------------------------------------------------------------------------------------------------
 
   unary(op: UnaryOp, x: Buffer, y: Buffer): void {
-    this.#kernels.unary(unaryCode[op], at(x), at(y), y.length);
+    this.kernels.unary(unaryCode[op], at(x), at(y), y.length);
   }
 
   unaryBackward(op: UnaryOp, x: Buffer, y: Buffer, dY: Buffer, dX: Buffer): void {
-    this.#kernels.unary_backward(unaryCode[op], at(x), at(y), at(dY), at(dX), dX.length);
+    this.kernels.unary_backward(unaryCode[op], at(x), at(y), at(dY), at(dX), dX.length);
   }
 
   binary(op: BinaryOp, a: Buffer, b: Buffer, y: Buffer): void {
-    this.#kernels.binary(binaryCode[op], at(a), a.length, at(b), b.length, at(y), y.length);
+    this.kernels.binary(binaryCode[op], at(a), a.length, at(b), b.length, at(y), y.length);
   }
 
   select(mask: Buffer, a: Buffer, b: Buffer, y: Buffer): void {
-    this.#kernels.select_elements(at(mask), mask.length, at(a), a.length, at(b), b.length, at(y), y.length);
+    this.kernels.select_elements(at(mask), mask.length, at(a), a.length, at(b), b.length, at(y), y.length);
   }
 
   affine(x: Buffer, scale: number, shift: number, y: Buffer): void {
-    this.#kernels.affine(at(x), scale, shift, at(y), y.length);
+    this.kernels.affine(at(x), scale, shift, at(y), y.length);
   }
 
   axpy(alpha: number, x: Buffer, y: Buffer): void {
-    this.#kernels.axpy(alpha, at(x), at(y), y.length);
+    this.kernels.axpy(alpha, at(x), at(y), y.length);
   }
 
   lerp(x: Buffer, y: Buffer, weight: number): void {
-    this.#kernels.lerp(at(x), at(y), y.length, weight);
+    this.kernels.lerp(at(x), at(y), y.length, weight);
   }
 
   scaleRows(x: Buffer, w: Buffer, y: Buffer, R: number, C: number, accumulate: boolean): void {
-    this.#kernels.scale_rows(at(x), at(w), at(y), R, C, flag(accumulate));
+    this.kernels.scale_rows(at(x), at(w), at(y), R, C, flag(accumulate));
   }
 
   // ---- reductions -------------------------------------------------------------------------------------------------
 
   sumAxis(x: Buffer, y: Buffer, { outer, n, inner }: { outer: number; n: number; inner: number }, accumulate: boolean): void {
-    this.#kernels.sum_axis(at(x), at(y), outer, n, inner, flag(accumulate));
+    this.kernels.sum_axis(at(x), at(y), outer, n, inner, flag(accumulate));
   }
 
   argmaxRows(x: Buffer, y: Buffer, R: number, C: number): void {
-    this.#kernels.argmax_rows(at(x), at(y), R, C);
+    this.kernels.argmax_rows(at(x), at(y), R, C);
   }
 
   countBelow(x: Buffer, ids: Buffer, y: Buffer, R: number, C: number): void {
-    this.#kernels.count_below(at(x), at(ids), at(y), R, C);
+    this.kernels.count_below(at(x), at(ids), at(y), R, C);
   }
 
   sumSquares(x: Buffer, y: Buffer): void {
-    this.#kernels.sum_of_squares(at(x), x.length, at(y));
+    this.kernels.sum_of_squares(at(x), x.length, at(y));
   }
 
   // ---- matrix product ---------------------------------------------------------------------------------------------
@@ -360,8 +175,8 @@ export class KernelBackend implements Backend {
   gemm({ M, N, K, a, transA, lda, b, transB, ldb, c, ldc, bias, accumulate }: Gemm): void {
     const tA = flag(transA);
     const tB = flag(transB);
-    this.#withWorkspace(this.#kernels.gemm_workspace(M, N, K, tA, tB), (workspace) =>
-      this.#kernels.gemm(
+    this.withWorkspace(this.kernels.gemm_workspace(M, N, K, tA, tB), (workspace) =>
+      this.kernels.gemm(
         M,
         N,
         K,
@@ -383,27 +198,27 @@ export class KernelBackend implements Backend {
   // ---- rows -------------------------------------------------------------------------------------------------------
 
   softmax(x: Buffer, y: Buffer, R: number, C: number): void {
-    this.#kernels.softmax(at(x), at(y), R, C);
+    this.kernels.softmax(at(x), at(y), R, C);
   }
 
   softmaxBackward(y: Buffer, dY: Buffer, dX: Buffer, R: number, C: number): void {
-    this.#kernels.softmax_backward(at(y), at(dY), at(dX), R, C);
+    this.kernels.softmax_backward(at(y), at(dY), at(dX), R, C);
   }
 
   logSoftmax(x: Buffer, y: Buffer, R: number, C: number): void {
-    this.#kernels.log_softmax(at(x), at(y), R, C);
+    this.kernels.log_softmax(at(x), at(y), R, C);
   }
 
   logSoftmaxBackward(y: Buffer, dY: Buffer, dX: Buffer, R: number, C: number): void {
-    this.#kernels.log_softmax_backward(at(y), at(dY), at(dX), R, C);
+    this.kernels.log_softmax_backward(at(y), at(dY), at(dX), R, C);
   }
 
   gatherRows(table: Buffer, ids: Buffer, y: Buffer, R: number, C: number): void {
-    this.#kernels.gather_rows(at(table), at(ids), at(y), R, C);
+    this.kernels.gather_rows(at(table), at(ids), at(y), R, C);
   }
 
   scatterAddRows(dY: Buffer, ids: Buffer, dTable: Buffer, R: number, C: number, paddingIndex: number): void {
-    this.#kernels.scatter_add_rows(at(dY), at(ids), at(dTable), R, C, paddingIndex);
+    this.kernels.scatter_add_rows(at(dY), at(ids), at(dTable), R, C, paddingIndex);
   }
 
   layerNorm(
@@ -417,7 +232,7 @@ export class KernelBackend implements Backend {
     C: number,
     epsilon: number,
   ): void {
-    this.#kernels.layer_norm(at(x), at(weight), at(bias), at(y), at(normalized), at(rstd), R, C, epsilon);
+    this.kernels.layer_norm(at(x), at(weight), at(bias), at(y), at(normalized), at(rstd), R, C, epsilon);
   }
 
   layerNormBackward(
@@ -431,19 +246,19 @@ export class KernelBackend implements Backend {
     R: number,
     C: number,
   ): void {
-    this.#kernels.layer_norm_backward(at(dY), at(weight), at(normalized), at(rstd), at(dX), at(dWeight), at(dBias), R, C);
+    this.kernels.layer_norm_backward(at(dY), at(weight), at(normalized), at(rstd), at(dX), at(dWeight), at(dBias), R, C);
   }
 
   // ---- randomness -------------------------------------------------------------------------------------------------
 
   dropoutMask(y: Buffer, p: number, { seed, counter }: RandomState): void {
-    this.#kernels.dropout_mask(at(y), y.length, Math.ceil(p * 2 ** 24), 1 / (1 - p), seed[0], seed[1], counter);
+    this.kernels.dropout_mask(at(y), y.length, Math.ceil(p * 2 ** 24), 1 / (1 - p), seed[0], seed[1], counter);
   }
 
   // ---- losses -----------------------------------------------------------------------------------------------------
 
   crossEntropy({ R, C, logits, targets, ignoreIndex, labelSmoothing, classWeights, losses, logSumExp, weights }: CrossEntropy): void {
-    this.#kernels.cross_entropy(
+    this.kernels.cross_entropy(
       R,
       C,
       at(logits),
@@ -458,7 +273,7 @@ export class KernelBackend implements Backend {
   }
 
   crossEntropyBackward(loss: CrossEntropyBackward): void {
-    this.#kernels.cross_entropy_backward(
+    this.kernels.cross_entropy_backward(
       loss.R,
       loss.C,
       at(loss.logits),
@@ -474,24 +289,24 @@ export class KernelBackend implements Backend {
   }
 
   pointwiseLoss(kind: PointwiseLoss, x: Buffer, target: Buffer, y: Buffer, delta: number): void {
-    this.#kernels.pointwise_loss(lossCode[kind], at(x), at(target), at(y), y.length, delta);
+    this.kernels.pointwise_loss(lossCode[kind], at(x), at(target), at(y), y.length, delta);
   }
 
   pointwiseLossBackward(kind: PointwiseLoss, x: Buffer, target: Buffer, dY: Buffer, dX: Buffer, delta: number): void {
-    this.#kernels.pointwise_loss_backward(lossCode[kind], at(x), at(target), at(dY), stride(dY), at(dX), dX.length, delta);
+    this.kernels.pointwise_loss_backward(lossCode[kind], at(x), at(target), at(dY), stride(dY), at(dX), dX.length, delta);
   }
 
   // ---- linear chains of tags ----------------------------------------------------------------------------------------
 
   crfForward(chain: CrfForward): void {
-    this.#withWorkspace(this.#kernels.crf_forward_workspace(chain.T, chain.B, chain.C), (workspace) =>
-      this.#kernels.crf_forward(...crfArguments(chain), at(chain.losses), at(chain.alphas), at(chain.shifts), workspace),
+    this.withWorkspace(this.kernels.crf_forward_workspace(chain.T, chain.B, chain.C), (workspace) =>
+      this.kernels.crf_forward(...crfArguments(chain), at(chain.losses), at(chain.alphas), at(chain.shifts), workspace),
     );
   }
 
   crfBackward(chain: CrfBackward): void {
-    this.#withWorkspace(this.#kernels.crf_backward_workspace(chain.T, chain.B, chain.C), (workspace) =>
-      this.#kernels.crf_backward(
+    this.withWorkspace(this.kernels.crf_backward_workspace(chain.T, chain.B, chain.C), (workspace) =>
+      this.kernels.crf_backward(
         ...crfArguments(chain),
         at(chain.alphas),
         at(chain.shifts),
@@ -507,22 +322,22 @@ export class KernelBackend implements Backend {
   }
 
   crfDecode(chain: CrfDecode): void {
-    this.#withWorkspace(this.#kernels.crf_decode_workspace(chain.T, chain.B, chain.C), (workspace) =>
-      this.#kernels.crf_decode(...crfArguments(chain), at(chain.scores), workspace),
+    this.withWorkspace(this.kernels.crf_decode_workspace(chain.T, chain.B, chain.C), (workspace) =>
+      this.kernels.crf_decode(...crfArguments(chain), at(chain.scores), workspace),
     );
   }
 
   // ---- alignments ---------------------------------------------------------------------------------------------------
 
   ctcForward(loss: CtcForward): void {
-    this.#withWorkspace(this.#kernels.ctc_forward_workspace(loss.T, loss.B, loss.V, loss.U), (workspace) =>
-      this.#kernels.ctc_forward(...ctcArguments(loss), at(loss.losses), at(loss.logSumExp), at(loss.alphas), workspace),
+    this.withWorkspace(this.kernels.ctc_forward_workspace(loss.T, loss.B, loss.V, loss.U), (workspace) =>
+      this.kernels.ctc_forward(...ctcArguments(loss), at(loss.losses), at(loss.logSumExp), at(loss.alphas), workspace),
     );
   }
 
   ctcBackward(loss: CtcBackward): void {
-    this.#withWorkspace(this.#kernels.ctc_backward_workspace(loss.T, loss.B, loss.V, loss.U), (workspace) =>
-      this.#kernels.ctc_backward(
+    this.withWorkspace(this.kernels.ctc_backward_workspace(loss.T, loss.B, loss.V, loss.U), (workspace) =>
+      this.kernels.ctc_backward(
         ...ctcArguments(loss),
         at(loss.logSumExp),
         at(loss.alphas),
@@ -535,14 +350,14 @@ export class KernelBackend implements Backend {
   }
 
   transducerForward(loss: TransducerForward): void {
-    this.#withWorkspace(this.#kernels.transducer_forward_workspace(loss.B, loss.T, loss.V, loss.U), (workspace) =>
-      this.#kernels.transducer_forward(...transducerArguments(loss), at(loss.losses), at(loss.logSumExp), at(loss.alphas), workspace),
+    this.withWorkspace(this.kernels.transducer_forward_workspace(loss.B, loss.T, loss.V, loss.U), (workspace) =>
+      this.kernels.transducer_forward(...transducerArguments(loss), at(loss.losses), at(loss.logSumExp), at(loss.alphas), workspace),
     );
   }
 
   transducerBackward(loss: TransducerBackward): void {
-    this.#withWorkspace(this.#kernels.transducer_backward_workspace(loss.B, loss.T, loss.V, loss.U), (workspace) =>
-      this.#kernels.transducer_backward(
+    this.withWorkspace(this.kernels.transducer_backward_workspace(loss.B, loss.T, loss.V, loss.U), (workspace) =>
+      this.kernels.transducer_backward(
         ...transducerArguments(loss),
         at(loss.logSumExp),
         at(loss.alphas),
@@ -558,52 +373,52 @@ export class KernelBackend implements Backend {
 
   conv2d(layer: Conv2d): void {
     const sizes = [...dilatedWindow(layer), layer.O] as const;
-    this.#withWorkspace(this.#kernels.conv2d_workspace(...sizes), (workspace) =>
-      this.#kernels.conv2d(...sizes, at(layer.x), at(layer.weight), at(layer.bias), at(layer.y), workspace),
+    this.withWorkspace(this.kernels.conv2d_workspace(...sizes), (workspace) =>
+      this.kernels.conv2d(...sizes, at(layer.x), at(layer.weight), at(layer.bias), at(layer.y), workspace),
     );
   }
 
   conv2dBackward(layer: Conv2dBackward): void {
     const { x, weight, dY, dX, dWeight, dBias } = layer;
     const sizes = [...dilatedWindow(layer), layer.O] as const;
-    this.#withWorkspace(this.#kernels.conv2d_backward_workspace(...sizes), (workspace) =>
-      this.#kernels.conv2d_backward(...sizes, at(x), at(weight), at(dY), at(dX), at(dWeight), at(dBias), workspace),
+    this.withWorkspace(this.kernels.conv2d_backward_workspace(...sizes), (workspace) =>
+      this.kernels.conv2d_backward(...sizes, at(x), at(weight), at(dY), at(dX), at(dWeight), at(dBias), workspace),
     );
   }
 
   maxPool2d(pool: MaxPool2d): void {
-    this.#kernels.max_pool2d(...dilatedWindow(pool), at(pool.x), at(pool.y), at(pool.indices));
+    this.kernels.max_pool2d(...dilatedWindow(pool), at(pool.x), at(pool.y), at(pool.indices));
   }
 
   maxPool2dBackward({ planes, dY, indices, dX }: MaxPool2dBackward): void {
-    this.#kernels.max_pool2d_backward(planes, dX.length / planes, dY.length / planes, at(dY), at(indices), at(dX));
+    this.kernels.max_pool2d_backward(planes, dX.length / planes, dY.length / planes, at(dY), at(indices), at(dX));
   }
 
   avgPool2d(pool: AvgPool2d): void {
-    this.#kernels.avg_pool2d(...plainWindow(pool), flag(pool.countPadding), at(pool.x), at(pool.y));
+    this.kernels.avg_pool2d(...plainWindow(pool), flag(pool.countPadding), at(pool.x), at(pool.y));
   }
 
   avgPool2dBackward(pool: AvgPool2dBackward): void {
-    this.#kernels.avg_pool2d_backward(...plainWindow(pool), flag(pool.countPadding), at(pool.dY), at(pool.dX));
+    this.kernels.avg_pool2d_backward(...plainWindow(pool), flag(pool.countPadding), at(pool.dY), at(pool.dX));
   }
 
   batchNorm2d(norm: BatchNorm2d): void {
     const { B, C, S, isTraining, x, weight, bias, epsilon, momentum, runningMean, runningVariance, mean, rstd, y } = norm;
     const running = [at(runningMean), at(runningVariance)] as const;
     const saved = [at(mean), at(rstd)] as const;
-    this.#kernels.batch_norm2d(B, C, S, flag(isTraining), at(x), at(weight), at(bias), epsilon, momentum, ...running, ...saved, at(y));
+    this.kernels.batch_norm2d(B, C, S, flag(isTraining), at(x), at(weight), at(bias), epsilon, momentum, ...running, ...saved, at(y));
   }
 
   batchNorm2dBackward({ B, C, S, isTraining, x, weight, mean, rstd, dY, dX, dWeight, dBias }: BatchNorm2dBackward): void {
     const saved = [at(x), at(weight), at(mean), at(rstd)] as const;
-    this.#kernels.batch_norm2d_backward(B, C, S, flag(isTraining), ...saved, at(dY), at(dX), at(dWeight), at(dBias));
+    this.kernels.batch_norm2d_backward(B, C, S, flag(isTraining), ...saved, at(dY), at(dX), at(dWeight), at(dBias));
   }
 
   // ---- reservoirs and their readouts --------------------------------------------------------------------------------
 
   reservoirForward({ T, B, H, lengths, drive, weightHh, leakRate, h }: ReservoirForward): void {
     const isSparse = weightHh.kind === 'sparse';
-    this.#kernels.reservoir_forward(
+    this.kernels.reservoir_forward(
       T,
       B,
       H,
@@ -618,38 +433,38 @@ export class KernelBackend implements Backend {
   }
 
   gram(x: Buffer, sums: Buffer, R: number, C: number): void {
-    this.#withWorkspace(this.#kernels.gram_workspace(R, C), (workspace) => this.#kernels.gram(R, C, at(x), at(sums), workspace));
+    this.withWorkspace(this.kernels.gram_workspace(R, C), (workspace) => this.kernels.gram(R, C, at(x), at(sums), workspace));
   }
 
   ridgeSolve({ F, O, sums, penalty, weight, failure }: RidgeSolve): void {
-    this.#withWorkspace(this.#kernels.ridge_solve_workspace(F, O), (workspace) =>
-      this.#kernels.ridge_solve(F, O, at(sums), at(penalty), at(weight), at(failure), workspace),
+    this.withWorkspace(this.kernels.ridge_solve_workspace(F, O), (workspace) =>
+      this.kernels.ridge_solve(F, O, at(sums), at(penalty), at(weight), at(failure), workspace),
     );
   }
 
   // ---- recurrent layers -------------------------------------------------------------------------------------------
 
   rnnForward(layer: RnnForward): void {
-    this.#withWorkspace(this.#kernels.rnn_forward_workspace(...rnnSizes(layer)), (workspace) =>
-      this.#kernels.rnn_forward(...rnnArguments(layer), workspace),
+    this.withWorkspace(this.kernels.rnn_forward_workspace(...rnnSizes(layer)), (workspace) =>
+      this.kernels.rnn_forward(...rnnArguments(layer), workspace),
     );
   }
 
   rnnBackward(layer: RnnBackward): void {
-    this.#withWorkspace(this.#kernels.rnn_backward_workspace(...rnnSizes(layer)), (workspace) =>
-      this.#kernels.rnn_backward(...rnnArguments(layer), ...gradientArguments(layer), workspace),
+    this.withWorkspace(this.kernels.rnn_backward_workspace(...rnnSizes(layer)), (workspace) =>
+      this.kernels.rnn_backward(...rnnArguments(layer), ...gradientArguments(layer), workspace),
     );
   }
 
   lstmForward(layer: LstmForward): void {
-    this.#withWorkspace(this.#kernels.lstm_forward_workspace(...lstmSizes(layer)), (workspace) =>
-      this.#kernels.lstm_forward(...lstmArguments(layer), workspace),
+    this.withWorkspace(this.kernels.lstm_forward_workspace(...lstmSizes(layer)), (workspace) =>
+      this.kernels.lstm_forward(...lstmArguments(layer), workspace),
     );
   }
 
   lstmBackward(layer: LstmBackward): void {
-    this.#withWorkspace(this.#kernels.lstm_backward_workspace(...lstmSizes(layer)), (workspace) =>
-      this.#kernels.lstm_backward(
+    this.withWorkspace(this.kernels.lstm_backward_workspace(...lstmSizes(layer)), (workspace) =>
+      this.kernels.lstm_backward(
         ...lstmArguments(layer),
         ...gradientArguments(layer),
         at(layer.dC),
@@ -663,26 +478,26 @@ export class KernelBackend implements Backend {
   }
 
   gruForward(layer: GruForward): void {
-    this.#withWorkspace(this.#kernels.gru_forward_workspace(...gruSizes(layer)), (workspace) =>
-      this.#kernels.gru_forward(...gruArguments(layer), workspace),
+    this.withWorkspace(this.kernels.gru_forward_workspace(...gruSizes(layer)), (workspace) =>
+      this.kernels.gru_forward(...gruArguments(layer), workspace),
     );
   }
 
   gruBackward(layer: GruBackward): void {
-    this.#withWorkspace(this.#kernels.gru_backward_workspace(...gruSizes(layer)), (workspace) =>
-      this.#kernels.gru_backward(...gruArguments(layer), ...gradientArguments(layer), workspace),
+    this.withWorkspace(this.kernels.gru_backward_workspace(...gruSizes(layer)), (workspace) =>
+      this.kernels.gru_backward(...gruArguments(layer), ...gradientArguments(layer), workspace),
     );
   }
 
   attentionForward(layer: AttentionForward): void {
-    this.#withWorkspace(this.#kernels.attention_forward_workspace(...attentionSizes(layer)), (workspace) =>
-      this.#kernels.attention_forward(...attentionArguments(layer), workspace),
+    this.withWorkspace(this.kernels.attention_forward_workspace(...attentionSizes(layer)), (workspace) =>
+      this.kernels.attention_forward(...attentionArguments(layer), workspace),
     );
   }
 
   attentionBackward(layer: AttentionBackward): void {
-    this.#withWorkspace(this.#kernels.attention_backward_workspace(...attentionSizes(layer)), (workspace) =>
-      this.#kernels.attention_backward(
+    this.withWorkspace(this.kernels.attention_backward_workspace(...attentionSizes(layer)), (workspace) =>
+      this.kernels.attention_backward(
         ...attentionArguments(layer),
         at(layer.dY),
         at(layer.dContext),
@@ -701,15 +516,15 @@ export class KernelBackend implements Backend {
   // ---- optimisers -------------------------------------------------------------------------------------------------
 
   clipNorm(gradient: Buffer, maxNorm: number, norm: Buffer): void {
-    this.#kernels.clip_norm(at(gradient), gradient.length, maxNorm, at(norm));
+    this.kernels.clip_norm(at(gradient), gradient.length, maxNorm, at(norm));
   }
 
   clipValue(gradient: Buffer, limit: number): void {
-    this.#kernels.clip_value(at(gradient), gradient.length, limit);
+    this.kernels.clip_value(at(gradient), gradient.length, limit);
   }
 
   sgd(step: SgdStep): void {
-    this.#kernels.sgd(
+    this.kernels.sgd(
       at(step.parameters),
       at(step.gradient),
       at(step.velocity),
@@ -724,7 +539,7 @@ export class KernelBackend implements Backend {
   }
 
   adam({ parameters, gradient, m, v, vMax, step, learningRate, beta1, beta2, epsilon, weightDecay, decoupled }: AdamStep): void {
-    this.#kernels.adam(
+    this.kernels.adam(
       at(parameters),
       at(gradient),
       at(m),
@@ -744,7 +559,7 @@ export class KernelBackend implements Backend {
   }
 
   rmsprop(step: RmspropStep): void {
-    this.#kernels.rmsprop(
+    this.kernels.rmsprop(
       at(step.parameters),
       at(step.gradient),
       at(step.squareAverage),
@@ -761,139 +576,6 @@ export class KernelBackend implements Backend {
   }
 
   adagrad({ parameters, gradient, sum, learningRate, epsilon, weightDecay }: AdagradStep): void {
-    this.#kernels.adagrad(at(parameters), at(gradient), at(sum), parameters.length, learningRate, epsilon, weightDecay);
+    this.kernels.adagrad(at(parameters), at(gradient), at(sum), parameters.length, learningRate, epsilon, weightDecay);
   }
-}
-
-function at(buffer: Buffer | null | undefined): number {
-  return buffer ? (buffer as KernelBuffer).pointer : 0;
-}
-
-/** Of 32 bits. */
-function words({ dtype, length }: Buffer): number {
-  return (length * bytesPer[dtype]) / bytesPerElement;
-}
-
-function flag(value: boolean | undefined): number {
-  return value ? 1 : 0;
-}
-
-/** Between the elements of a buffer that may hold one for all. */
-function stride(buffer: Buffer): number {
-  return buffer.length === 1 ? 0 : 1;
-}
-
-function crfArguments({ T, B, C, emissions, lengths, transitions, start, end, tags }: Crf & { readonly tags: Buffer | null }) {
-  return [T, B, C, at(emissions), at(lengths), at(transitions), at(start), at(end), at(tags)] as const;
-}
-
-function ctcArguments({ T, B, V, U, logits, inputLengths, targets, targetLengths, blank, zeroInfinity }: Ctc) {
-  return [T, B, V, U, at(logits), at(inputLengths), at(targets), at(targetLengths), blank, flag(zeroInfinity)] as const;
-}
-
-function transducerArguments({ B, T, V, U, logits, inputLengths, targets, targetLengths, blank }: Transducer) {
-  return [B, T, V, U, at(logits), at(inputLengths), at(targets), at(targetLengths), blank] as const;
-}
-
-function plainWindow(w: Omit<Window2d, 'dilationY' | 'dilationX'>) {
-  const { B, C, height, width, kernelHeight, kernelWidth, strideY, strideX, paddingY, paddingX } = w;
-  return [B, C, height, width, kernelHeight, kernelWidth, strideY, strideX, paddingY, paddingX] as const;
-}
-
-function dilatedWindow(w: Window2d) {
-  return [...plainWindow(w), w.dilationY, w.dilationX] as const;
-}
-
-function normArguments(norm: RecurrentNorm | null) {
-  return [at(norm?.weight), norm?.epsilon ?? 0, at(norm?.normalized), at(norm?.rstd)] as const;
-}
-
-function recurrentArguments({ reverse, lengths, weightHh, mask, norm }: RnnForward | LstmForward | GruForward) {
-  return [flag(reverse), at(lengths), at(weightHh), at(mask), ...normArguments(norm)] as const;
-}
-
-function gradientArguments({ dY, dH, dQ, dNormWeight, dHSquares }: RnnBackward | LstmBackward | GruBackward) {
-  return [at(dY), at(dH), at(dQ), at(dNormWeight), at(dHSquares)] as const;
-}
-
-function rnnSizes({ T, B, H, mask, norm }: RnnForward) {
-  return [T, B, H, flag(mask !== null), flag(norm !== null)] as const;
-}
-
-function rnnArguments(layer: RnnForward) {
-  const { T, B, H, activation, gates, h } = layer;
-  return [T, B, H, ...recurrentArguments(layer), activationCode[activation], at(gates), at(h)] as const;
-}
-
-function lstmSizes({ T, B, H, P, mask, norm, peephole, weightHr, cellNorm }: LstmForward) {
-  const has = (part: unknown) => flag(part !== null);
-  return [T, B, H, P, has(mask), has(norm), has(peephole), has(weightHr), has(cellNorm)] as const;
-}
-
-function lstmArguments(layer: LstmForward) {
-  const { T, B, H, P, gates, h, c, peephole, weightHr, m, cellNorm } = layer;
-  return [
-    T,
-    B,
-    H,
-    P,
-    ...recurrentArguments(layer),
-    at(gates),
-    at(h),
-    at(c),
-    at(peephole),
-    at(weightHr),
-    at(m),
-    at(cellNorm?.weight),
-    at(cellNorm?.bias),
-    cellNorm?.epsilon ?? 0,
-    at(cellNorm?.normalized),
-    at(cellNorm?.rstd),
-  ] as const;
-}
-
-function gruSizes({ T, B, H, mask, norm, resetAfter }: GruForward) {
-  return [T, B, H, flag(mask !== null), flag(norm !== null), flag(resetAfter)] as const;
-}
-
-function gruArguments(layer: GruForward) {
-  const { T, B, H, resetAfter, biasHn, gates, h, hn } = layer;
-  return [T, B, H, ...recurrentArguments(layer), flag(resetAfter), at(biasHn), at(gates), at(h), at(hn)] as const;
-}
-
-function attentionSizes({ T, B, H, S, A, M, cell, weightQuery, mask }: AttentionForward) {
-  return [T, B, H, S, A, M, flag(cell.kind === 'lstm'), flag(weightQuery !== null), flag(mask !== null)] as const;
-}
-
-function attentionArguments(layer: AttentionForward) {
-  const { T, B, H, S, A, M, cell } = layer;
-  const [c, hn, biasHn] = cell.kind === 'lstm' ? [cell.c, null, null] : [null, cell.hn, cell.biasHn];
-  return [
-    T,
-    B,
-    H,
-    S,
-    A,
-    M,
-    at(layer.lengths),
-    at(layer.weightHh),
-    at(layer.mask),
-    flag(layer.attendFirst),
-    at(layer.memoryLengths),
-    at(layer.memoryRows),
-    at(layer.weightQuery),
-    at(layer.scoreVector),
-    layer.scale,
-    at(layer.keys),
-    at(layer.memory),
-    at(layer.weightContext),
-    at(biasHn),
-    at(layer.gates),
-    at(layer.h),
-    at(c),
-    at(hn),
-    at(layer.query),
-    at(layer.context),
-    at(layer.weights),
-  ] as const;
 }
