@@ -33,14 +33,9 @@ function recurrentWeights(workload, tensors, layer) {
 }
 
 /** Its weights are replaced at once, so they begin as zeros: the orthogonal default takes minutes at these sizes. */
-function recurrentLayer(workload, options = {}) {
-  return tf.layers.lstm({
-    units: workload.hiddenSize,
-    returnSequences: true,
-    recurrentActivation: 'sigmoid',
-    recurrentInitializer: 'zeros',
-    ...options,
-  });
+function recurrentLayer({ cell, hiddenSize }, options = {}) {
+  const common = { units: hiddenSize, returnSequences: true, recurrentInitializer: 'zeros', ...options };
+  return cell === 'rnn' ? tf.layers.simpleRNN(common) : tf.layers.lstm({ ...common, recurrentActivation: 'sigmoid' });
 }
 
 /** Without clipping, which tfjs's optimisers do not have. */
