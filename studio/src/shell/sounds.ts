@@ -20,9 +20,12 @@ export async function soundOf(file: Blob, sampleRateHz: number): Promise<Sound> 
   return { samples, sampleRateHz: buffer.sampleRate };
 }
 
+/** The sound as it is: what browsers take away for calls, echoes and noise, recordings that models learn from have. */
+const untouched = { channelCount: 1, echoCancellation: false, noiseSuppression: false };
+
 /** Records until it is told to stop. @throws Error where the microphone may not be used */
 export async function record(): Promise<{ stop(): Promise<Blob> }> {
-  const stream = await navigator.mediaDevices.getUserMedia({ audio: true }).catch(() => {
+  const stream = await navigator.mediaDevices.getUserMedia({ audio: untouched }).catch(() => {
     throw new Error('The microphone cannot be used: the browser was not allowed to, or there is none.');
   });
   const recorder = new MediaRecorder(stream);
