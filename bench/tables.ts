@@ -11,6 +11,7 @@ import type { BenchRecord } from '../src/cli/bench/records.ts';
 import { median } from '../src/cli/bench/statistics.ts';
 import { type Circumstances, readResult } from './circumstances.ts';
 import type { Convolutions } from './convolution.ts';
+import type { ExploreFrames } from './explore.ts';
 import { writeLongMemoryFigure } from './quality/long-memory/figure.ts';
 import { memoryTable, remedyTable } from './quality/long-memory/tables.ts';
 import { qualityTable } from './quality-table.ts';
@@ -41,6 +42,9 @@ const tables: Record<string, () => string> = {
   'inference-native': () => speedTable((r) => !r.id.startsWith('train') && r.backend === 'native' && isMainPeer(r)),
   wasm: () => speedTable((r) => r.backend === 'wasm' && r.peer !== 'brain' && r.peer !== 'deepbox'),
   'wasm-relaxed': () => speedTable((r) => r.backend === 'wasm-relaxed'),
+  'avx2-summary': () => processorSummary('speed-avx2'),
+  avx2: () => speedTable((r) => r.backend === 'native', 'speed-avx2'),
+  'avx2-wasm': () => speedTable((r) => r.backend !== 'native', 'speed-avx2'),
   javascript: () =>
     speedTable(
       (r) =>
@@ -60,23 +64,25 @@ const tables: Record<string, () => string> = {
   'tiny-shakespeare': tinyShakespeare,
   sotu,
   watch: watchTable,
+  explore: exploreTable,
   'long-memory': memoryTable,
   'long-memory-remedies': remedyTable,
 };
 
 // ---- speed ------------------------------------------------------------------------------------------------------------
 
-function speedRecords(): BenchRecord[] {
-  return readResult<BenchRecord[]>('speed') ?? [];
+function speedRecords(name = 'speed'): BenchRecord[] {
+  return readResult<BenchRecord[]>(name) ?? [];
 }
 
 function isMainPeer({ peer }: BenchRecord): boolean {
   return peer === null || peer === 'torch' || peer === 'ort';
 }
 
-function speedTable(isIn: (record: BenchRecord) => boolean): string {
-  const records = speedRecords().filter(isIn);
-  if (records.length === 0) return notMeasured('npx unrolled bench --out bench/results/speed.json');
+/** @param name  of the file of raw results; another one is of another processor */
+function speedTable(isIn: (record: BenchRecord) => boolean, name = 'speed'): string {
+  const records = speedRecords(name).filter(isIn);
+  if (records.length === 0) return notMeasured(`npx unrolled bench --out bench/results/${name}.json`);
   const rows = records.map((record) => {
     const { id, variant, threads, peer, medianMs, peerMedianMs, ratio, ratioQuartiles, gflops, spread, rounds, remark } = record;
     const found = targetsOf(record);
@@ -131,20 +137,29 @@ function aboveSpeed(records: readonly BenchRecord[]): string {
 
 /** How many targets are met, and every one that is not. */
 function summary(): string {
-  const records = speedRecords();
-  const judged = speedTargets.map((target) => ({ target, record: records.find((record) => targetsOf(record).includes(target)) }));
-  const others = otherVerdicts();
-  const measured = judged.flatMap(({ target, record }) =>
-    record === undefined ? [] : [{ what: describe(target), met: isMet(target, record), was: wasText(target, record) }],
-  );
-  const all = [...measured, ...others];
+  const measured = speedVerdicts();
+  const all = [...measured, ...otherVerdicts()];
   const missed = all.filter(({ met }) => !met);
-  const missing = judged.filter(({ record }) => record === undefined).length;
+  const missing = speedTargets.length - measured.length;
   const count = all.length === 0 ? 'Nothing is measured yet.' : `${all.length - missed.length} of ${all.length} measured targets are met.`;
   return [
     `${count}${missing === 0 || all.length === 0 ? '' : ` ${missing} more are not measured yet.`}`,
     ...(missed.length === 0 ? [] : ['', 'Missed:', '', ...missed.map(({ what, was }) => `- ${what}: ${was}`)]),
   ].join('\n');
+}
+
+/** Of another processor: all that it is held against is in the table. */
+function processorSummary(name: string): string {
+  const measured = speedVerdicts(name);
+  return `${measured.filter(({ met }) => met).length} of ${measured.length} targets of speed are met on it.`;
+}
+
+function speedVerdicts(name?: string): { readonly what: string; readonly met: boolean; readonly was: string }[] {
+  const records = speedRecords(name);
+  return speedTargets.flatMap((target) => {
+    const record = records.find((one) => targetsOf(one).includes(target));
+    return record === undefined ? [] : [{ what: describe(target), met: isMet(target, record), was: wasText(target, record) }];
+  });
 }
 
 function describe(target: SpeedTarget): string {
@@ -359,6 +374,17 @@ function watchTable(): string {
 
 function watched({ hiddenSize, batchSize, steps }: Pick<WatchCost, 'hiddenSize' | 'batchSize' | 'steps'>): string {
   return `2 LSTM ${hiddenSize}, B ${batchSize}, T ${steps}`;
+}
+
+function exploreTable(): string {
+  const result = readResult<ExploreFrames>('explore');
+  if (result === null) return notMeasured('npx tsx bench/explore.ts');
+  const rows = result.records.map((record) => [
+    record.while,
+    record.framesPerSecond.toFixed(0),
+    ...[record.medianMs, record.most95Ms, record.longestMs].map((ms) => `${ms.toFixed(1)} ms`),
+  ]);
+  return `${above(result)}\n\n${table(['while', 'frames a second', 'between two, median', '95 % within', 'longest'], rows)}`;
 }
 
 function reservoir(): string {
