@@ -32,6 +32,18 @@ onEveryBackend(() => {
     expect(getBackend().memory.bytes).toBe(before);
   });
 
+  test('it writes its output where it is asked to', () => {
+    const [stream, other] = [make().stream(), make().stream()];
+    const into = new Float32Array(3);
+    for (let k = 0; k < 3; k++) {
+      expect(stream.step(sample(k), into)).toBe(into);
+      expect(into).toEqual(Float32Array.from(other.step(sample(k))));
+    }
+    expect(() => stream.step(sample(3), new Float32Array(4))).toThrow(
+      new ShapeError('[LSTM.stream] expected an array of 3 numbers for the output, received 4.'),
+    );
+  });
+
   test('it follows a training that goes on beside it, whose optimiser moves the parameters', () => {
     const lstm = make();
     const stream = lstm.stream();

@@ -56,20 +56,28 @@ export class RecurrentStream {
   }
 
   /**
-   * @param x  [B, I] row-major; with one sequence, the features of the instant
-   * @returns  the last layer's output [B, P], fresh
+   * @param x     [B, I] row-major; with one sequence, the features of the instant
+   * @param into  an array for the output, where no step shall make garbage; default: a fresh one
+   * @returns     the last layer's output [B, P]
+   * @throws ShapeError  when x or `into` has another length
    */
-  step(x: ArrayLike<number>): Floats {
+  step(x: ArrayLike<number>, into?: Floats): Floats {
     if (x.length !== this.#x.length) {
       throw new ShapeError(
         `[${this.#name}.stream] expected ${this.#x.length} numbers (batch ${this.batch} × inputSize), received ${x.length}.`,
+      );
+    }
+    const last = this.#layers[this.#layers.length - 1];
+    if (into !== undefined && into.length !== last.output(0).length) {
+      throw new ShapeError(
+        `[${this.#name}.stream] expected an array of ${last.output(0).length} numbers for the output, received ${into.length}.`,
       );
     }
     this.#backend.write(this.#x, x);
     if (!this.#isPrepared()) this.#prepare();
     this.#instants[this.#current]();
     this.#current = other(this.#current);
-    return this.#backend.read(this.#layers[this.#layers.length - 1].output(this.#current)) as Floats;
+    return this.#backend.read(last.output(this.#current), into) as Floats;
   }
 
   get state(): StreamState {
