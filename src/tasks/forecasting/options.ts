@@ -1,12 +1,13 @@
 /** Options of forecasting, their ranges and defaults: for programs, configuration files and the command line alike. */
 import * as v from 'valibot';
+import { dateOrders } from '../../data/records/times.ts';
 import { ConfigError } from '../../tensor/errors.ts';
 import { choice, flag, names, optionsSchema, parseOptions, text, whole, within } from '../schema.ts';
 import { epochsOf, trainingEntries } from '../training-options.ts';
 import { scalings } from './normalization.ts';
 import { outputs } from './outputs.ts';
 import { parseFrequency } from './series.ts';
-import { dateOrders, type Frequency } from './timestamps.ts';
+import type { Frequency } from './steps.ts';
 import { windowNorms } from './windows.ts';
 
 export const models = ['segment', 'encoder', 'autoregressive'] as const;

@@ -7,7 +7,7 @@ import { createForecaster } from './forecast.ts';
 import type { Forecaster } from './model.ts';
 import { type Normalization, scaleOf } from './normalization.ts';
 import { readSeries, type Series, type SeriesSet } from './series.ts';
-import { describeFrequency } from './timestamps.ts';
+import { describeFrequency } from './steps.ts';
 import { sourcesOf, type Tables } from './training.ts';
 import { type ModelSeries, viewSeries } from './windows.ts';
 

@@ -3,18 +3,10 @@
  * each row (long). Rows come in any order; the steps between dates are found out and checked, and what is missing is NaN.
  */
 import { columnOf, fieldFault, openTable, type TableHead, type TableRow } from '../../data/records/delimited.ts';
+import { type DateOrder, parseDate } from '../../data/records/times.ts';
 import type { TextSource } from '../../data/text/text-source.ts';
 import { ConfigError, FormatError, unknownName } from '../../tensor/errors.ts';
-import {
-  addSteps,
-  type DateOrder,
-  describeFrequency,
-  type Frequency,
-  formatDate,
-  inferFrequency,
-  parseDate,
-  stepsBetween,
-} from './timestamps.ts';
+import { addSteps, describeFrequency, type Frequency, formatDate, inferFrequency, stepsBetween } from './steps.ts';
 
 /** What the columns of a table are; the same for all tables of one model. */
 export interface ColumnRoles {

@@ -1,5 +1,6 @@
 /** Forecasting as a task of the command line. */
 import { writeAtomically } from '#files';
+import { parseDate } from '../../data/records/times.ts';
 import { type TextSource, textIn, textOf } from '../../data/text/text-source.ts';
 import { ConfigError } from '../../tensor/errors.ts';
 import type { Metrics } from '../../training/events.ts';
@@ -18,7 +19,7 @@ import {
 } from './options.ts';
 import { csvLines, forecast, forecastRows, plotOf, type SeriesForecast } from './predict.ts';
 import { forecasterFrom, readFor, type SavedForecaster } from './saved.ts';
-import { describeFrequency, formatDate, parseDate, stepsBetween } from './timestamps.ts';
+import { describeFrequency, formatDate, stepsBetween } from './steps.ts';
 import { type ForecastingTraining, prepareForecasting, resumeForecasting } from './training.ts';
 import { windowsOf } from './windows.ts';
 

@@ -18,7 +18,7 @@ import type { Forecaster } from './model.ts';
 import { fitNormalization, type Normalization, scaleOf, staticSize } from './normalization.ts';
 import { type ForecastingOptions, type ResolvedOptions, resolveOptions, rolesOf } from './options.ts';
 import { readSeries, type Series, type SeriesSet } from './series.ts';
-import { seasonOf, stepsBetween } from './timestamps.ts';
+import { seasonOf, stepsBetween } from './steps.ts';
 import { collate, type ModelSeries, thinned, viewSeries, type WindowBatch, type Windows, windowsOf } from './windows.ts';
 
 /** Paths of tables, or sources. */
