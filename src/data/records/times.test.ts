@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { parseDate } from './times.ts';
+import { parseTime, type TimeReading } from './times.ts';
 
-const iso = (text: string, order?: Parameters<typeof parseDate>[1]): string | null => {
-  const instant = parseDate(text, order);
+const iso = (text: string, reading?: TimeReading): string | null => {
+  const instant = parseTime(text, reading);
   return Number.isNaN(instant) ? null : new Date(instant).toISOString();
 };
 
@@ -30,6 +30,8 @@ describe('dates', () => {
     ['1467331200', '2016-07-01T00:00:00.000Z'],
     ['1467331200.5', '2016-07-01T00:00:00.500Z'],
     ['1467331200500', '2016-07-01T00:00:00.500Z'],
+    ['20160701130509', '2016-07-01T13:05:09.000Z'],
+    ['2016-07-01T13:05:09   Z', '2016-07-01T13:05:09.000Z'],
     ['2016-02-29', '2016-02-29T00:00:00.000Z'],
   ])('%s', (text, expected) => {
     expect(iso(text)).toBe(expected);
@@ -47,13 +49,76 @@ describe('dates', () => {
     '2016-07/01',
     '1 Foo 2016',
     '7/1/2016 13:00 PM',
+    '0050-01-01',
+    '20160732',
+    '20160701136000',
+    '0x10',
+    '1e999',
   ])('%s is none', (text) => {
     expect(iso(text)).toBeNull();
   });
 
   it('are read by the order of day and month', () => {
-    expect(iso('03/04/2016', 'day-first')).toBe('2016-04-03T00:00:00.000Z');
-    expect(iso('03/04/2016', 'month-first')).toBe('2016-03-04T00:00:00.000Z');
-    expect(iso('31/12/2016', 'day-first')).toBe('2016-12-31T00:00:00.000Z');
+    expect(iso('03/04/2016', { dateOrder: 'day-first' })).toBe('2016-04-03T00:00:00.000Z');
+    expect(iso('03/04/2016', { dateOrder: 'month-first' })).toBe('2016-03-04T00:00:00.000Z');
+    expect(iso('31/12/2016', { dateOrder: 'day-first' })).toBe('2016-12-31T00:00:00.000Z');
   });
+});
+
+describe('a plain number', () => {
+  it.each([
+    ['1499', null],
+    ['1500', '1500-01-01T00:00:00.000Z'],
+    ['2199', '2199-01-01T00:00:00.000Z'],
+    ['2200', null],
+    ['17', null],
+    ['-17', null],
+    ['99999999', null],
+    ['100000000', '1973-03-03T09:46:40.000Z'],
+    ['-157766400', '1965-01-01T00:00:00.000Z'],
+    ['9999999999', '2286-11-20T17:46:39.000Z'],
+    ['10000000000', '1970-04-26T17:46:40.000Z'],
+    ['1467331200', '2016-07-01T00:00:00.000Z'],
+    ['1.4673312e9', '2016-07-01T00:00:00.000Z'],
+    ['1467331200250', '2016-07-01T00:00:00.250Z'],
+    ['1467331200250000', '2016-07-01T00:00:00.250Z'],
+    ['1467331200250000000', '2016-07-01T00:00:00.250Z'],
+  ])('%s: a year, a day, or since 1970', (text, expected) => {
+    expect(iso(text)).toBe(expected);
+  });
+
+  it.each([
+    ['since-1970', '2016', '1970-01-01T00:33:36.000Z'],
+    ['since-1970', '20160701', '1970-08-22T08:11:41.000Z'],
+    ['since-1970', '1467331200250', '2016-07-01T00:00:00.250Z'],
+    ['second', '2016', '1970-01-01T00:33:36.000Z'],
+    ['second', '-1', '1969-12-31T23:59:59.000Z'],
+    ['second', '10000000000', '2286-11-20T17:46:40.000Z'],
+    ['millisecond', '1467331200', '1970-01-17T23:35:31.200Z'],
+    ['microsecond', '1467331200250000', '2016-07-01T00:00:00.250Z'],
+    ['nanosecond', '1467331200250000000', '2016-07-01T00:00:00.250Z'],
+    ['minute', '24455520', '2016-07-01T00:00:00.000Z'],
+    ['hour', '407592', '2016-07-01T00:00:00.000Z'],
+    ['day', '16983', '2016-07-01T00:00:00.000Z'],
+    ['day', '16983.5', '2016-07-01T12:00:00.000Z'],
+    ['year', '2016', '2016-01-01T00:00:00.000Z'],
+    ['year', '1066', '1066-01-01T00:00:00.000Z'],
+    ['year', '2016.5', null],
+    ['year', '50', null],
+    ['excel-day', '42552', '2016-07-01T00:00:00.000Z'],
+    ['excel-day', '42552.5453587963', '2016-07-01T13:05:19.000Z'],
+    ['excel-day', '60', null],
+    ['second', '1e15', null],
+  ] as const)('as %s: %s', (timeUnit, text, expected) => {
+    expect(iso(text, { timeUnit })).toBe(expected);
+  });
+
+  it('has a unit, and a date beside it has none', () => {
+    expect(iso('2016-07-01', { timeUnit: 'second' })).toBe('2016-07-01T00:00:00.000Z');
+  });
+});
+
+it('fractions of a second are kept', () => {
+  expect(parseTime('1970-01-01 00:00:01.0625')).toBe(1062.5);
+  expect(parseTime('1970-01-01T00:00:00.000001')).toBeCloseTo(0.001, 12);
 });

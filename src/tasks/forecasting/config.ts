@@ -1,6 +1,6 @@
 /** What a forecaster's file says about it. */
 import * as v from 'valibot';
-import { dateOrders } from '../../data/records/times.ts';
+import { dateOrders, timeUnits } from '../../data/records/times.ts';
 import { modelConfigEntries } from '../../training/model-file.ts';
 import { calendarFeatures } from './calendar.ts';
 import { normalizationSchema, scalings } from './normalization.ts';
@@ -52,6 +52,7 @@ export const dataSchema = v.object({
     statics: v.array(name),
   }),
   dateOrder: v.optional(v.picklist(dateOrders)),
+  timeUnit: v.optional(v.picklist(timeUnits)),
   frequency: v.object({
     unit: v.picklist(['millisecond', 'month']),
     count: v.pipe(v.number(), v.gtValue(0)),

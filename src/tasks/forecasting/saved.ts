@@ -68,9 +68,9 @@ export interface ModelTables {
  * @throws FormatError with file, line and column; ConfigError when columns or steps are others, or a series is not known
  */
 export async function readFor({ config }: SavedForecaster, tables: Tables, horizon: number): Promise<ModelTables> {
-  const { columns, dateOrder, frequency, calendar, season, scaling } = config.data;
+  const { columns, dateOrder, timeUnit, frequency, calendar, season, scaling } = config.data;
   const { series, ...others } = columns;
-  const given = { ...others, ...(series === null ? {} : { series }), ...(dateOrder === undefined ? {} : { dateOrder }), frequency };
+  const given = { ...others, ...(series === null ? {} : { series }), dateOrder, timeUnit, frequency };
   const data = await readSeries(sourcesOf(tables), given);
   const places = placesOf(config.normalization);
   const place = (one: Series) => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseDate } from '../../data/records/times.ts';
+import { parseTime } from '../../data/records/times.ts';
 import { calendarFeatures, resolveCalendar, writeCalendar } from './calendar.ts';
 import { parseFrequency } from './series.ts';
 import { addSteps, describeFrequency, type Frequency, formatDate, inferFrequency, seasonOf, stepsBetween } from './steps.ts';
@@ -13,14 +13,14 @@ describe('dates', () => {
     expect(formatDate(Date.UTC(2016, 6, 1, 0, 0, 0, 20), { unit: 'millisecond', count: 20 })).toBe('2016-07-01 00:00:00.020');
     fc.assert(
       fc.property(fc.integer({ min: -2e9, max: 4e9 }), (seconds) => {
-        expect(parseDate(formatDate(seconds * 1000, { unit: 'millisecond', count: 1000 }))).toBe(seconds * 1000);
+        expect(parseTime(formatDate(seconds * 1000, { unit: 'millisecond', count: 1000 }))).toBe(seconds * 1000);
       }),
     );
   });
 });
 
 describe('steps', () => {
-  const instants = (...dates: string[]): number[] => dates.map((date) => parseDate(date));
+  const instants = (...dates: string[]): number[] => dates.map((date) => parseTime(date));
 
   it('are those that most dates are apart', () => {
     const hourly = instants('2016-07-01 00:00', '2016-07-01 01:00', '2016-07-01 04:00', '2016-07-01 05:00');
@@ -74,7 +74,7 @@ describe('the calendar', () => {
   it('puts each feature on a circle', () => {
     const at = (text: string): number[] => {
       const out = new Float32Array(2 * calendarFeatures.length);
-      writeCalendar(parseDate(text), calendarFeatures, out, 0);
+      writeCalendar(parseTime(text), calendarFeatures, out, 0);
       return [...out].map((x) => Math.round(x * 1000) / 1000 + 0);
     };
     // Monday midnight on the first of a month in January: all angles 0.

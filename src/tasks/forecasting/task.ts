@@ -1,6 +1,6 @@
 /** Forecasting as a task of the command line. */
 import { writeAtomically } from '#files';
-import { parseDate } from '../../data/records/times.ts';
+import { parseTime, type TimeReading } from '../../data/records/times.ts';
 import { type TextSource, textIn, textOf } from '../../data/text/text-source.ts';
 import { ConfigError } from '../../tensor/errors.ts';
 import type { Metrics } from '../../training/events.ts';
@@ -52,7 +52,7 @@ export const forecasting: Task = {
     const { model, config } = saved;
     const { horizon } = model.architecture;
     const { series } = await readFor(saved, data, horizon);
-    const first = from === undefined ? undefined : instantOf(from, config.data.dateOrder);
+    const first = from === undefined ? undefined : instantOf(from, config.data);
     const { season, frequency } = config.data;
     const windows = windowsOf(series, {
       context: model.history,
@@ -159,8 +159,8 @@ function mostUnusual(rows: readonly AnomalyRow[]): string {
   return `${count(rows.length)} values scored; the most unusual:\n${lines.join('\n')}\n`;
 }
 
-function instantOf(text: string, order: Parameters<typeof parseDate>[1]): number {
-  const instant = parseDate(text, order);
+function instantOf(text: string, reading: TimeReading): number {
+  const instant = Math.round(parseTime(text, reading));
   if (Number.isNaN(instant)) throw new ConfigError(`from: expected a date, such as 2016-07-01 13:00, received "${text}".`);
   return instant;
 }
