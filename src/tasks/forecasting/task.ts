@@ -9,6 +9,7 @@ import { type AnomalyRow, anomalyRow, scoreValues } from './anomalies.ts';
 import type { Architecture } from './config.ts';
 import { backtest, reportOf } from './evaluate.ts';
 import type { Forecaster } from './model.ts';
+import { observe } from './observe.ts';
 import {
   type EvaluateOptions,
   evaluateSchema,
@@ -103,6 +104,10 @@ export const forecasting: Task = {
     const forecasts = await forecast(saved, [table], sampling);
     if (plot !== undefined) await writeAtomically(plot, await plotOf(forecasts));
     yield* written(forecastRows(forecasts), out, () => forecastInWords(forecasts, plot));
+  },
+
+  async observe(file, input) {
+    return observe(forecasterFrom(file), [input.path === null ? textOf(await textIn(input), input.name) : input]);
   },
 
   describe(file) {
