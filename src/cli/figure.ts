@@ -11,11 +11,12 @@ import { themes } from '../insight/figure/render.ts';
 import { foreignLetters } from '../insight/figure/text.ts';
 import { type LayerTrace, traceLayers } from '../insight/figure/trace.ts';
 import { taskNamed } from '../tasks/registry.ts';
-import { choice, flag, whole } from '../tasks/schema.ts';
+import { choice, flag, text, whole } from '../tasks/schema.ts';
 import { ConfigError } from '../tensor/errors.ts';
 import { loadModel } from '../training/model-file.ts';
 import { addBackendFlags, type BackendFlags, useBackend } from './backend-flags.ts';
 import { addFlags, readOptions } from './flags.ts';
+import { partOf } from './observed-part.ts';
 import { pictureFormat } from './picture.ts';
 import { renderPng } from './png.ts';
 import { inputOf } from './predict.ts';
@@ -33,6 +34,7 @@ const figureSchema = v.strictObject({
     'embed',
   ),
   animate: v.optional(flag('states and gradients move along their lines (SVG)'), false),
+  part: v.optional(text('of a model of several parts: which one, such as encoder (default the last)')),
   layer: v.optional(whole('of a model: which layer, from 1 (default the last)', 1)),
   direction: v.optional(choice('of a bidirectional model: reverse is drawn as it reads, from the end', ['forward', 'reverse']), 'forward'),
   at: v.optional(whole('of a model: the step that is shown in full, from 1 (default the last)', 1)),
@@ -66,12 +68,12 @@ export function addFigure(program: Command): void {
 
 async function runFigure(model: string | undefined, input: string | undefined, flags: FigureFlags): Promise<void> {
   useBackend(flags);
-  const { layer, direction, at, fonts, ...options } = await readOptions(figureSchema, flags);
+  const { part, layer, direction, at, fonts, ...options } = await readOptions(figureSchema, flags);
   const { out, json } = flags;
   const format = out === undefined ? 'svg' : pictureFormat(out);
   if (json === true && out === undefined) throw new ConfigError('--json tells of a file that was written; say which: --out figure.svg');
-  if (model === undefined && (layer !== undefined || at !== undefined || flags.file !== undefined)) {
-    throw new ConfigError('--layer, --at and --file belong to a model; name its file, such as runs/book/model.safetensors.');
+  if (model === undefined && (part !== undefined || layer !== undefined || at !== undefined || flags.file !== undefined)) {
+    throw new ConfigError('--part, --layer, --at and --file belong to a model; name its file, such as runs/book/model.safetensors.');
   }
   if (model !== undefined && (options.panel !== undefined || options.cell !== undefined)) {
     throw new ConfigError('--panel and --cell are of the plain drawing; of a model all is drawn. Leave them out, or the model.');
@@ -79,7 +81,7 @@ async function runFigure(model: string | undefined, input: string | undefined, f
   const faces = await facesFor(options.language);
   const shown: FigureOptions = {
     ...options,
-    ...(model === undefined ? {} : { activations: await activationsOf(model, input, flags, { layer, direction, at }) }),
+    ...(model === undefined ? {} : { activations: await activationsOf(model, input, flags, { part, layer, direction, at }) }),
   };
   if (format === 'png') {
     const lacking = lettersWithoutFont(shown);
@@ -102,29 +104,27 @@ async function activationsOf(
   path: string,
   input: string | undefined,
   flags: FigureFlags,
-  { layer, direction, at }: { readonly layer?: number; readonly direction: LayerTrace['direction']; readonly at?: number },
+  {
+    part,
+    layer,
+    direction,
+    at,
+  }: { readonly part?: string; readonly layer?: number; readonly direction: LayerTrace['direction']; readonly at?: number },
 ): Promise<Activations> {
   const model = await loadModel(path);
   const task = taskNamed(model.config.task);
   if (task.observe === undefined) {
     throw new ConfigError(`${path}: figures of ${task.name} models at work cannot be drawn yet; without a model, the plain drawing can.`);
   }
-  const { layers, x, tokens, outputs, isForetold } = await task.observe(model, inputOf(task, input, flags));
-  const traces = traceLayers(layers, x);
+  const observed = partOf(await task.observe(model, inputOf(task, input, flags)), part);
+  const { layers, x, state } = observed;
+  const traces = traceLayers(layers, x, state);
   const count = layers.options.numLayers ?? 1;
   const index = layer ?? count;
   if (index > count) throw new ConfigError(`--layer: ${path} has ${count}, received ${index}.`);
   const trace = traces.find((one) => one.layer === index - 1 && one.direction === direction);
   if (trace === undefined) throw new ConfigError(`--direction: the layers of ${path} have no reverse direction.`);
-  return {
-    trace,
-    layer: index,
-    layers: count,
-    tokens,
-    ...(outputs === undefined ? {} : { outputs }),
-    ...(isForetold === undefined ? {} : { isForetold }),
-    ...(at === undefined ? {} : { at }),
-  };
+  return { ...observed, trace, layer: index, layers: count, at };
 }
 
 /** Letters of a model's tokens that a PNG cannot show: there the fonts of the machine are not used. */

@@ -6,13 +6,14 @@ import { themes } from '../insight/figure/render.ts';
 import { flowFigure } from '../insight/flow/flow-figure.ts';
 import { inspectAt } from '../insight/inspection.ts';
 import { taskNamed, tasks } from '../tasks/registry.ts';
-import { choice, whole } from '../tasks/schema.ts';
+import { choice, text, whole } from '../tasks/schema.ts';
 import { ConfigError } from '../tensor/errors.ts';
 import { sizeOf } from '../tensor/shape.ts';
 import { loadModel, type ModelFile } from '../training/model-file.ts';
 import { addBackendFlags, type BackendFlags, useBackend } from './backend-flags.ts';
 import { addFlags, readOptions } from './flags.ts';
 import { inspectionLines } from './inspection-screen.ts';
+import { partOf } from './observed-part.ts';
 import { pictureFormat } from './picture.ts';
 import { renderPng } from './png.ts';
 import { inputOf } from './predict.ts';
@@ -20,6 +21,7 @@ import { bytes, grouped, openTerminal } from './terminal.ts';
 import { factLines } from './training-screen.ts';
 
 const inspectSchema = v.strictObject({
+  part: v.optional(text('of a model of several parts: which one, such as encoder (default the last)')),
   steps: v.optional(whole('of the input, at most: its last ones', 2, 5000), 200),
   theme: v.optional(choice("of the picture; auto follows the reader's (in a PNG it is light)", themes), 'auto'),
 });
@@ -56,7 +58,7 @@ async function runInspect(path: string, input: string | undefined, flags: Inspec
   const options = await readOptions(inspectSchema, flags);
   const model = await loadModel(path);
   if (input !== undefined || file !== undefined) return inspectInput(path, model, input, flags, options);
-  const given = (['out', 'steps', 'theme'] as const).filter((name) => flags[name] !== undefined);
+  const given = (['out', 'part', 'steps', 'theme'] as const).filter((name) => flags[name] !== undefined);
   if (given.length > 0) {
     throw new ConfigError(`--${given[0]} belongs to an input: name one after the model, or a file with --file.`);
   }
@@ -101,7 +103,7 @@ async function inspectInput(
   model: ModelFile,
   input: string | undefined,
   flags: InspectFlags,
-  { steps, theme }: v.InferOutput<typeof inspectSchema>,
+  { part, steps, theme }: v.InferOutput<typeof inspectSchema>,
 ): Promise<void> {
   const { out, json } = flags;
   const format = out === undefined ? null : pictureFormat(out);
@@ -109,7 +111,7 @@ async function inspectInput(
   if (task.observe === undefined) {
     throw new ConfigError(`${path}: ${task.name} models cannot be looked at on an input yet; without one, their tensors can.`);
   }
-  const inspection = inspectAt(await task.observe(model, inputOf(task, input, flags)), steps);
+  const inspection = inspectAt(partOf(await task.observe(model, inputOf(task, input, flags)), part), steps);
   if (out !== undefined) {
     const { faces } = await import('../insight/figure/fonts/latin.ts');
     const picture =

@@ -23,6 +23,8 @@ export {
   tableRows,
 } from './records/delimited.ts';
 export { type JsonLine, jsonLines } from './records/json-lines.ts';
+export { TimeColumn } from './records/time-column.ts';
+export { type DateOrder, parseTime, type TimeReading, type TimeUnit } from './records/times.ts';
 export {
   type PaddedFeatures,
   type PaddedSequences,

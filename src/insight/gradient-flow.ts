@@ -4,7 +4,7 @@ import { backward } from '../autograd/tape.ts';
 import type { Tensor } from '../autograd/tensor.ts';
 import type { Module } from '../nn/module.ts';
 import { RecurrenceRecorder, type RecurrenceStatistics } from '../nn/recurrence-statistics.ts';
-import { watchRecurrences } from '../nn/recurrence-watch.ts';
+import { type WatchedRun, watchRecurrences } from '../nn/recurrence-watch.ts';
 import { ConfigError } from '../tensor/errors.ts';
 
 /** What `gradientFlow` saw. */
@@ -18,7 +18,7 @@ export interface GradientFlow {
  * Runs a forward and a backward, and tells how the gradient came back through every recurrent layer of the model, step by step.
  * Gradients of parameters are zero afterwards.
  *
- * @param model  whose layers `loss` calls; they are named by their place in it
+ * @param model  whose layers `loss` calls, among others perhaps; they are named by their place in it
  * @param loss   a scalar, such as the mean loss of a batch
  * @throws ConfigError when no recurrent layer ran
  * @example
@@ -27,8 +27,11 @@ export interface GradientFlow {
  */
 export function gradientFlow(model: Module, loss: () => Tensor): GradientFlow {
   const recorder = new RecurrenceRecorder();
+  const own = new Set(model.parameters());
+  // A loss may run other layers too, such as a decoder above those that are asked about.
+  const ran = (run: WatchedRun) => (run.parameter === null || own.has(run.parameter) ? recorder.ran(run) : null);
   const value = scope(() =>
-    watchRecurrences(recorder, () => {
+    watchRecurrences({ ran }, () => {
       const result = loss();
       backward(result);
       return result.item();

@@ -5,11 +5,12 @@ import { mean, sum } from '../autograd/ops/reduce.ts';
 import { select, slice } from '../autograd/ops/shape.ts';
 import { scope } from '../autograd/scope.ts';
 import type { Tensor } from '../autograd/tensor.ts';
+import { LSTM } from '../nn/lstm.ts';
 import type { RecurrenceStatistics } from '../nn/recurrence-statistics.ts';
 import type { CellState } from '../nn/recurrent.ts';
 import { ConfigError } from '../tensor/errors.ts';
 import { findingsOf } from '../training/advice.ts';
-import type { Observation } from './figure/trace.ts';
+import type { Observation, TracedLayers } from './figure/trace.ts';
 import { gradientFlow } from './gradient-flow.ts';
 import { type JacobianNorms, memoryHorizon, normsAlong } from './jacobians.ts';
 import { exponentsAlong } from './lyapunov.ts';
@@ -53,7 +54,9 @@ export function inspectAt(observation: Observation, most = 200): Inspection {
   const first = Math.max(0, T - most);
   const x = scope(() => slice(observation.x.detach(), 1, first));
   const steps = T - first;
-  const run = (): Tensor => (layers.forward as (x: Tensor) => { output: Tensor })(x).output; // [1, T, D·P]
+  // Later steps go on from a state that has forgotten the first one.
+  const initial = first === 0 && observation.state !== undefined ? stateFor(layers, observation.state) : null;
+  const run = (): Tensor => (layers.forward as (x: Tensor, state: CellState | null) => { output: Tensor })(x, initial).output; // [1, T, D·P]
   const { isTraining } = layers;
   layers.eval();
   try {
@@ -62,7 +65,7 @@ export function inspectAt(observation: Observation, most = 200): Inspection {
     const whole = gradientFlow(layers, () => mean(losses(run())));
     const last = gradientFlow(layers, () => sum(slice(losses(run()), 0, -1)));
     const isCausal = !(layers.options.bidirectional ?? false);
-    const trajectory = isCausal ? new Trajectory(layers as unknown as Stepping<CellState>, x) : null;
+    const trajectory = isCausal ? new Trajectory(layers as unknown as Stepping<CellState>, x, initial) : null;
     const jacobians = trajectory === null ? null : normsAlong(trajectory);
     const count = Math.min(4, trajectory?.size ?? 0);
     return {
@@ -80,4 +83,9 @@ export function inspectAt(observation: Observation, most = 200): Inspection {
   } finally {
     layers.train(isTraining);
   }
+}
+
+/** [h, c] of an LSTM, h of the others. */
+function stateFor(layers: TracedLayers, state: readonly Tensor[]): CellState {
+  return layers instanceof LSTM ? [state[0], state[1]] : state[0];
 }

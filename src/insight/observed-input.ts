@@ -7,27 +7,33 @@ import { watchRecurrences } from '../nn/recurrence-watch.ts';
 import type { TracedLayers } from './figure/trace.ts';
 
 /**
- * @param layers  of the model
+ * @param layers   of the model
  * @param forward  runs the model on one sequence, in evaluation mode
- * @returns       the first layer's input, [1, T, I]
+ * @returns        the first layer's input, [1, T, I], of the layers' first run
  */
 export function inputRead(layers: TracedLayers, forward: () => unknown): Tensor {
+  return inputsRead(layers, forward)[0];
+}
+
+/** As `inputRead`, of every run of the layers; their sequences side by side lie one after another, [1, B·T, I]. */
+export function inputsRead(layers: TracedLayers, forward: () => unknown): Tensor[] {
   const first = layers.namedParameters().get('weight_hh_l0')!;
   const { inputSize: I } = layers.options;
-  let values: Float64Array | null = null;
+  const runs: Float64Array[] = [];
   const { isTraining } = layers;
   scope(() =>
     noGrad(() =>
       watchRecurrences(
         {
           ran: ({ parameter, input }) => {
-            if (parameter !== first || input === null || values !== null) return null;
+            if (parameter !== first || input === null) return null;
             const rows = contiguous(input.rows).dataSync();
             const ids = input.ids?.dataSync();
-            values =
+            runs.push(
               ids === undefined
                 ? new Float64Array(rows)
-                : Float64Array.from({ length: ids.length * I }, (_, i) => rows[ids[Math.floor(i / I)] * I + (i % I)]);
+                : Float64Array.from({ length: ids.length * I }, (_, i) => rows[ids[Math.floor(i / I)] * I + (i % I)]),
+            );
             return null;
           },
         },
@@ -36,7 +42,6 @@ export function inputRead(layers: TracedLayers, forward: () => unknown): Tensor 
     ),
   );
   layers.train(isTraining);
-  if (values === null) throw new Error('the model did not run its layers');
-  const read: Float64Array = values;
-  return tensor(read, { shape: [1, read.length / I, I], backend: first.backend });
+  if (runs.length === 0) throw new Error('the model did not run its layers');
+  return runs.map((read) => tensor(read, { shape: [1, read.length / I, I], backend: first.backend }));
 }

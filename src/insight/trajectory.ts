@@ -58,9 +58,10 @@ export class Trajectory<S extends CellState> {
   /**
    * @param network  takes one instant [1, I] at a time; a module is run in evaluation mode
    * @param x        [1, T, I]
+   * @param initial  the state before the first step; zeros when absent
    * @throws ShapeError  when x is not one sequence
    */
-  constructor(network: Stepping<S>, x: Tensor) {
+  constructor(network: Stepping<S>, x: Tensor, initial: S | null = null) {
     if (x.rank !== 3 || x.shape[0] !== 1 || x.shape[1] === 0) {
       throw new ShapeError(`[Trajectory] expected one sequence, x of shape [1, T, I], received ${formatShape(x.shape)}.`);
     }
@@ -70,7 +71,7 @@ export class Trajectory<S extends CellState> {
     this.#network = network;
     this.#backend = x.backend;
     this.#x = new Float64Array(x.dataSync());
-    const states = undisturbed(network, () => noGrad(() => run(network, x, T)));
+    const states = undisturbed(network, () => noGrad(() => run(network, x, T, initial)));
     const first = listOf(states[0]);
     this.#isList = !(states[0] instanceof Tensor);
     this.#shapes = first.map(({ shape }) => shape);
@@ -79,10 +80,13 @@ export class Trajectory<S extends CellState> {
     const layers = h.length === 3 ? h[0] : 1;
     const length = sizeOf(h) / layers;
     this.hidden = Array.from({ length: layers }, (_, layer) => ({ offset: layer * length, length }));
-    this.#states = [new Float64Array(this.size), ...states.map((state) => flattened(listOf(state), this.size))];
+    this.#states = [
+      initial === null ? new Float64Array(this.size) : flattened(listOf(initial), this.size),
+      ...states.map((state) => flattened(listOf(state), this.size)),
+    ];
   }
 
-  /** s_t, after t steps; s_0 is zeros. [S] */
+  /** s_t, after t steps; s_0 is the first one. [S] */
   state(t: number): Float64Array {
     return this.#states[t];
   }
@@ -160,9 +164,9 @@ export function unitRows({ offset, length }: Span, width: number): Rows {
   return { values, count: length, width };
 }
 
-function run<S extends CellState>(network: Stepping<S>, x: Tensor, T: number): S[] {
+function run<S extends CellState>(network: Stepping<S>, x: Tensor, T: number, initial: S | null): S[] {
   const states: S[] = [];
-  for (let t = 0; t < T; t++) states.push(scope(() => network.step(select(x, 1, t), states.at(-1) ?? null).state));
+  for (let t = 0; t < T; t++) states.push(scope(() => network.step(select(x, 1, t), states.at(-1) ?? initial).state));
   return states;
 }
 

@@ -67,6 +67,16 @@ test('predict takes an image, draws where it looked, or a folder', async () => {
   ).toHaveLength(32);
 });
 
+test('figure shows the decoder on an image, and where it looked', async () => {
+  const out = at('work.svg');
+  const { code, stderr } = await unrolled(['figure', model, at('photos', '29.png'), '--out', out]);
+  expect(code, stderr).toBe(0);
+  const svg = readFileSync(out, 'utf8');
+  for (const word of ['LSTM (decoder)', 'attention, 0 … ', '>blue<']) expect(svg).toContain(word);
+  const text = await unrolled(['figure', model, '-', '--out', out]);
+  expect(text.code).toBe(2);
+});
+
 test('wrong requests are refused with what to do', async () => {
   const missing = await unrolled(['predict', model, at('nowhere.png')]);
   expect([missing.code, missing.stderr]).toEqual([2, expect.stringContaining('nowhere.png: there is no such file')]);

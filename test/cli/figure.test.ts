@@ -77,7 +77,7 @@ describe('figure', () => {
     [['--cell', 'lsmt'], '--cell: unknown name "lsmt"; did you mean "lstm"?'],
     [['--out', 'x.gif'], '--out: expected a name that ends in .svg or .png, received "x.gif".'],
     [['--steps', '99'], '--steps: expected at most 8, received 99.'],
-    [['--at', '3'], '--layer, --at and --file belong to a model'],
+    [['--at', '3'], '--part, --layer, --at and --file belong to a model'],
     [['--json'], '--json tells of a file that was written'],
     [[model, 'whale', '--cell', 'gru'], '--panel and --cell are of the plain drawing'],
     [[model, 'whale', '--layer', '3'], 'has 2, received 3.'],

@@ -48,6 +48,18 @@ test('predict takes a sentence, a file, or what comes through a pipe; n best; a 
   expect(said.map(({ translations }) => translations[0].text)).toEqual(['zwei drei', '']);
 });
 
+test('figure and inspect show the decoder, and the encoder before it', async () => {
+  const out = join(folder, 'work.svg');
+  const drawn = await unrolled(['figure', model, 'two three', '--out', out]);
+  expect(drawn.code, drawn.stderr).toBe(0);
+  const svg = readFileSync(out, 'utf8');
+  for (const word of ['GRU (decoder), layer 1 of 1', 'attention, 0 … ', '>zwei<', '>drei<', '>three<']) expect(svg).toContain(word);
+  const { stdout } = await unrolled(['inspect', model, 'two three', '--part', 'encoder', '--json']);
+  expect(JSON.parse(stdout)).toMatchObject({ task: 'translation', cell: 'GRU', steps: 3, tokens: ['two', 'three', '<end>'] });
+  const wrong = await unrolled(['inspect', model, 'two', '--part', 'encodr']);
+  expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringContaining('unknown part "encodr"; did you mean "encoder"?')]);
+});
+
 test('files that do not agree are refused with their place, as a wrong request', async () => {
   const short = join(folder, 'short.de');
   writeFileSync(short, 'eins eins\n');

@@ -6,20 +6,14 @@ import type { Labels } from './languages.ts';
 import { type Quantity, roleOf, signedClass, unitClass } from './marks.ts';
 import { type Box, letterSize, type Scene } from './scene.ts';
 import { type Run, widthOf } from './text.ts';
-import type { LayerTrace, StepTrace } from './trace.ts';
+import type { LayerTrace, Looks, ObservedSteps, StepTrace } from './trace.ts';
 
 /** What a figure shows of a model. */
-export interface Activations {
+export interface Activations extends ObservedSteps {
   readonly trace: LayerTrace;
   /** Which layer it is, from 1, and how many there are. */
   readonly layer: number;
   readonly layers: number;
-  /** What each step read, [T]. */
-  readonly tokens: readonly string[];
-  /** What the model makes of it at each step, such as a word's most probable tag, [T]. */
-  readonly outputs?: readonly string[];
-  /** Whether `outputs` foretell the step that follows, as a language model's do. */
-  readonly isForetold?: boolean;
   /** The step that is shown in full, from 1, as the layer reads. Default: the last. */
   readonly at?: number;
 }
@@ -41,7 +35,7 @@ const mostUnits = 64;
 /** @returns the height */
 export function drawActivations(scene: Scene, labels: Labels, given: Activations, steps: number, width: number): number {
   const activations = given.trace.direction === 'reverse' ? asRead(given) : given;
-  const { trace, tokens, layer, layers, at = trace.steps.length } = activations;
+  const { trace, tokens, part, layer, layers, at = trace.steps.length } = activations;
   const T = trace.steps.length;
   if (!(Number.isInteger(at) && at >= 1 && at <= T)) {
     throw new ConfigError(`[figure] expected at to be a step of the input, 1…${T}, received ${at}.`);
@@ -54,7 +48,8 @@ export function drawActivations(scene: Scene, labels: Labels, given: Activations
   const scales = scalesOf(shown, units);
 
   scene.words(labels.values, 0, 16, { size: 15, bold: true });
-  const cell = `${labels[trace.cell]}${trace.direction === 'reverse' ? ' (reverse)' : ''}`;
+  const notes = [part, trace.direction === 'reverse' ? 'reverse' : undefined].filter((note) => note !== undefined);
+  const cell = `${labels[trace.cell]}${notes.length > 0 ? ` (${notes.join(', ')})` : ''}`;
   const note = filled(labels.valuesNote, { cell, layer, layers });
   const count = filled(units.length === trace.hiddenSize ? labels.unit : labels.units, { shown: units.length, all: trace.hiddenSize });
   scene.words(`${note}; ${count}`.replace('；', ''), 0, 38, { role: 'soft' });
@@ -66,9 +61,15 @@ export function drawActivations(scene: Scene, labels: Labels, given: Activations
 }
 
 /** In the order in which a reverse direction reads, from the end: the picture's steps are those of the layer. */
-function asRead({ trace, tokens, outputs, ...rest }: Activations): Activations {
+function asRead({ trace, tokens, outputs, times, looks, ...rest }: Activations): Activations {
   const reversed = { trace: { ...trace, steps: trace.steps.toReversed() }, tokens: tokens.toReversed() };
-  return { ...rest, ...reversed, ...(outputs === undefined ? {} : { outputs: outputs.toReversed() }) };
+  return {
+    ...rest,
+    ...reversed,
+    ...(outputs === undefined ? {} : { outputs: outputs.toReversed() }),
+    ...(times === undefined ? {} : { times: times.toReversed() }),
+    ...(looks === undefined ? {} : { looks: { ...looks, weights: looks.weights.toReversed() } }),
+  };
 }
 
 interface StripOptions {
@@ -84,7 +85,7 @@ interface StripOptions {
 
 /** One column a step: what it read below, its states as small heat maps, what the model makes of it above. */
 function drawStrip(scene: Scene, labels: Labels, { activations, shown, first, at, units, scales, width }: StripOptions): number {
-  const { trace, tokens, outputs, isForetold = false } = activations;
+  const { trace, tokens, outputs, times, looks, isForetold = false, isForecast = false } = activations;
   const columns = Math.min(8, Math.ceil(Math.sqrt(units.length)));
   const square = Math.min(14, 56 / columns);
   const side = 30;
@@ -102,7 +103,8 @@ function drawStrip(scene: Scene, labels: Labels, { activations, shown, first, at
   const chosen = center(at - first);
   const frame = { x: chosen - plate.width / 2 - 9, y: top - 1, width: plate.width + 18, height: bottom - top + 10 };
   scene.box('body', frame, 10);
-  if (outputs !== undefined) scene.words(`${isForetold ? labels.next : labels.here}:`, 0, 12, { role: 'soft' });
+  if (outputs !== undefined)
+    scene.words(`${isForecast ? labels.forecast : isForetold ? labels.next : labels.here}:`, 0, 12, { role: 'soft' });
   shown.forEach(({ values }, k) => {
     const x = center(k);
     const t = first + k;
@@ -110,7 +112,11 @@ function drawStrip(scene: Scene, labels: Labels, { activations, shown, first, at
     scene.box('x', { x: x - inputWidth / 2, y: inputTop, width: inputWidth, height: 28 }, 6);
     token(scene, tokens[t - 1], x, inputTop + 19, inputWidth - 8);
     scene.formula(`t = ${t}`, x, inputTop + 46, { anchor: 'middle', size: 13, role: 'soft' });
-    if (outputs !== undefined) {
+    // A date, and below it the time of day.
+    times?.[t - 1].split(' ').forEach((part, line) => {
+      scene.words(part, x, inputTop + 64 + 15 * line, { anchor: 'middle', size: 12, role: 'soft' });
+    });
+    if (outputs !== undefined && outputs[t - 1] !== '') {
       scene.line('h', [x, top - 2, x, top - 16], { arrow: true });
       token(scene, outputs[t - 1], x, top - 21, spacing - 8);
     }
@@ -126,7 +132,39 @@ function drawStrip(scene: Scene, labels: Labels, { activations, shown, first, at
       heatMap(scene, { x: x - plate.width / 2, y, ...plate }, columns, shades);
     });
   });
-  return inputTop + 54;
+  const foot = inputTop + (times === undefined ? 54 : times.some((text) => text.includes(' ')) ? 85 : 70);
+  if (looks === undefined) return foot;
+  return foot + scene.at(0, foot, () => drawLooks(scene, labels, looks, { first, count: shown.length, center, spacing }));
+}
+
+/** Where each step looked, a square a place, darkest where one looked at a single place the most of all; of words, the one it looked at the most. @returns the height */
+function drawLooks(
+  scene: Scene,
+  labels: Labels,
+  { weights, over }: Looks,
+  {
+    first,
+    count,
+    center,
+    spacing,
+  }: { readonly first: number; readonly count: number; readonly center: (k: number) => number; readonly spacing: number },
+): number {
+  const places = weights[0].length;
+  const columns = 'columns' in over ? over.columns : places;
+  const rows = Math.ceil(places / columns);
+  const width = 'columns' in over ? Math.min(56, spacing - 12) : spacing - 12;
+  const plate = { width, height: rows === 1 ? 12 : (rows * width) / columns };
+  const shown = weights.slice(first - 1, first - 1 + count);
+  const largest = Math.max(...shown.flatMap((row) => Array.from(row)));
+  scene.words(`${labels.looks}, 0 … ${decimal(largest)}:`, 0, 22, { role: 'soft' });
+  for (const [k, row] of shown.entries()) {
+    const shades = Array.from(row, (weight) => unitClass(weight / largest));
+    heatMap(scene, { x: center(k) - width / 2, y: 34, ...plate }, columns, shades);
+    if ('columns' in over) continue;
+    const most = Array.from(row).indexOf(Math.max(...Array.from(row)));
+    token(scene, over[most], center(k), 34 + plate.height + 17, spacing - 8);
+  }
+  return 34 + plate.height + ('columns' in over ? 6 : 24);
 }
 
 type StepOptions = Omit<StripOptions, 'shown' | 'first'>;
@@ -261,20 +299,25 @@ function filled(text: string, values: Readonly<Record<string, string | number>>)
 }
 
 /** A token as it can be seen: a space and a line's end have their signs. */
-function tokenRuns(text: string): Run[] {
+function tokenRuns(text: string, { size, role }: TokenStyle = { size: 14, role: 'x' }): Run[] {
   const seen = text.replaceAll(' ', '␣').replaceAll('\n', '↵').replaceAll('\t', '→');
   return (seen.match(/[␣↵→]+|[^␣↵→]+/g) ?? []).map((part) => ({
     text: part,
     face: /[␣↵→]/.test(part) ? 'upright' : 'sans',
-    size: 14,
-    role: 'x',
+    size,
+    role,
   }));
 }
 
+interface TokenStyle {
+  readonly size: number;
+  readonly role: Run['role'];
+}
+
 /** A token, cut where it is too long. */
-function token(scene: Scene, text: string, x: number, y: number, width: number): void {
+function token(scene: Scene, text: string, x: number, y: number, width: number, style?: TokenStyle): void {
   let letters = [...text];
-  while (letters.length > 1 && widthOf(tokenRuns(letters.join(''))) > width)
+  while (letters.length > 1 && widthOf(tokenRuns(letters.join(''), style)) > width)
     letters = [...letters.slice(0, letters.at(-1) === '…' ? -2 : -1), '…'];
-  scene.runs(text, tokenRuns(letters.join('')), x, y, { anchor: 'middle' });
+  scene.runs(text, tokenRuns(letters.join(''), style), x, y, { anchor: 'middle' });
 }

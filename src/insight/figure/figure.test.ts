@@ -14,6 +14,7 @@ import { dark, light, type Palette, type Quantity, type Role, roleOf, roles } fr
 import { themes } from './render.ts';
 import { type Label, Scene } from './scene.ts';
 import { widthOf } from './text.ts';
+import type { Looks } from './trace.ts';
 
 const every: FigureOptions[] = [
   ...panels.flatMap((panel) => languages.map((language) => ({ panel, language }))),
@@ -180,6 +181,55 @@ describe('text', () => {
       expect(same.filter((key) => key !== 'gru' && key !== 'lstm')).toEqual([]);
     }
   });
+});
+
+describe('a decoder', () => {
+  const example = exampleOf('gru');
+  const T = example.tokens.length;
+  const weights = Array.from({ length: T }, (_, t) => [0.1, 0.2, 0.3].map((weight, s) => (s === t % 3 ? 1 - 0.6 + weight : weight)));
+  const shadesAbove = (looks: Looks): string[] => {
+    const plain = drawFigure({ activations: example }).scene.marks.length;
+    const { scene } = drawFigure({ activations: { ...example, looks } });
+    expect(scene.marks.length).toBeGreaterThan(plain);
+    return scene.marks.flatMap((mark) => (mark.kind === 'label' ? mark.runs.map(({ text }) => text) : []));
+  };
+
+  test('is drawn with where it looked: the place that it looked at the most by its name, and the largest share', () => {
+    const texts = shadesAbove({ weights, over: ['ein', 'alter', 'Wal'] });
+    const shown = weights.slice(T - 8);
+    for (const word of ['ein', 'alter', 'Wal']) {
+      const most = shown.filter((row) => ['ein', 'alter', 'Wal'][row.indexOf(Math.max(...row))] === word).length;
+      expect(texts.filter((text) => text === word)).toHaveLength(most);
+    }
+    expect(texts.join('')).toContain(`attention, 0 … ${Math.max(...shown.flat()).toFixed(2)}:`);
+  });
+
+  test('that looks at an image names no places', () => {
+    const texts = shadesAbove({ weights: weights.map((row) => [...row, 0]), over: { columns: 2 } });
+    expect(texts.join('')).toContain('attention');
+    expect(texts).not.toContain('ein');
+  });
+
+  test('is called one', () => {
+    expect(figure({ activations: { ...example, part: 'decoder' } })).toContain('GRU (decoder), layer 2 of 2');
+  });
+});
+
+test('a forecast has dates below its steps, the time of day below the date, and a value only where there is one', () => {
+  const { outputs: _, ...example } = exampleOf('lstm');
+  const times = example.tokens.map((_, t) => `2024-01-0${t} 0${t}:00`);
+  const outputs = example.tokens.map((_, t) => (t === 9 ? '338.4' : ''));
+  const { scene } = drawFigure({ activations: { ...example, times, outputs, isForecast: true } });
+  const texts = scene.marks.flatMap((mark) => (mark.kind === 'label' ? mark.runs.map(({ text }) => text) : []));
+  expect(texts).toEqual(expect.arrayContaining(['forecast:', '2024-01-09', '09:00', '338.4', '2024-01-02', '02:00']));
+  expect(texts).not.toContain('2024-01-01');
+  const arrowsUp = scene.marks.filter(
+    (mark) => mark.kind === 'line' && mark.role === 'h' && mark.points.length === 2 && mark.points[0].x === mark.points[1].x,
+  );
+  const plain = drawFigure({ activations: { ...example, times } }).scene.marks.filter(
+    (mark) => mark.kind === 'line' && mark.role === 'h' && mark.points.length === 2 && mark.points[0].x === mark.points[1].x,
+  );
+  expect(arrowsUp.length - plain.length).toBe(1);
 });
 
 describe.each([

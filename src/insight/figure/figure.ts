@@ -57,8 +57,14 @@ export function figure(options: FigureOptions = {}): string {
   const { scene, size, defaultWidth } = drawFigure(options);
   const { theme = 'auto', language = 'en', width = defaultWidth, fonts = [], placedText = false, animate = false, activations } = options;
   const text = labels[language];
-  const [title, description] = activations === undefined ? [text.title, text.description] : [text.values, activations.tokens.join('')];
+  const [title, description] = activations === undefined ? [text.title, text.description] : [text.values, textOf(activations.tokens)];
   return renderSvg(scene, { size, width, theme, language, title, description, fonts, isPlaced: placedText, isMoving: animate });
+}
+
+/** Tokens one after another: those that bring their own spaces, or are single letters, as they are. */
+function textOf(tokens: readonly string[]): string {
+  const isWhole = tokens.some((token) => /^\s|\s$/.test(token)) || tokens.every((token) => [...token].length === 1);
+  return tokens.join(isWhole ? '' : ' ');
 }
 
 /** A drawing and its page. */

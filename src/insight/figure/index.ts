@@ -17,4 +17,12 @@ export type { FontFace } from './font-face.ts';
 export type { Language as FigureLanguage } from './languages.ts';
 export type { Quantity as FigureQuantity } from './marks.ts';
 export type { Theme as FigureTheme } from './render.ts';
-export { type LayerTrace, type Observation, type StepTrace, type TracedLayers, traceLayers } from './trace.ts';
+export {
+  type LayerTrace,
+  type Looks,
+  type Observation,
+  type ObservedSteps,
+  type StepTrace,
+  type TracedLayers,
+  traceLayers,
+} from './trace.ts';

@@ -45,6 +45,8 @@ export interface Labels {
   readonly mean: string;
   readonly next: string;
   readonly here: string;
+  readonly forecast: string;
+  readonly looks: string;
   readonly unitScale: string;
 }
 
@@ -88,6 +90,8 @@ export const labels: Readonly<Record<Language, Labels>> = {
     mean: 'mean',
     next: 'most probable next',
     here: 'most probable',
+    forecast: 'forecast',
+    looks: 'attention',
     unitScale: 'gate: closed … open',
   },
   de: {
@@ -129,6 +133,8 @@ export const labels: Readonly<Record<Language, Labels>> = {
     mean: 'Mittel',
     next: 'wahrscheinlichstes nächstes',
     here: 'am wahrscheinlichsten',
+    forecast: 'Vorhersage',
+    looks: 'Aufmerksamkeit',
     unitScale: 'Gate: zu … offen',
   },
   fr: {
@@ -170,6 +176,8 @@ export const labels: Readonly<Record<Language, Labels>> = {
     mean: 'moyenne',
     next: 'suite la plus probable',
     here: 'le plus probable',
+    forecast: 'prévision',
+    looks: 'poids d’attention',
     unitScale: 'porte : fermée … ouverte',
   },
   es: {
@@ -211,6 +219,8 @@ export const labels: Readonly<Record<Language, Labels>> = {
     mean: 'media',
     next: 'siguiente más probable',
     here: 'lo más probable',
+    forecast: 'pronóstico',
+    looks: 'atención',
     unitScale: 'puerta: cerrada … abierta',
   },
   zh: {
@@ -251,6 +261,8 @@ export const labels: Readonly<Record<Language, Labels>> = {
     mean: '平均值',
     next: '最可能的下一个',
     here: '最可能',
+    forecast: '最可能的下一个',
+    looks: '输入的权重',
     unitScale: '门：关 … 开',
   },
 };

@@ -87,6 +87,26 @@ describe.each<[string, () => TracedLayers]>([
   });
 });
 
+test.each<[string, () => TracedLayers, number]>([
+  ['RNN', () => new RNN({ ...sizes, rng: new Random(1) }), 1],
+  ['GRU in both directions', () => new GRU({ ...sizes, bidirectional: true, rng: new Random(2) }), 1],
+  ['LSTM in both directions', () => new LSTM({ ...sizes, bidirectional: true, rng: new Random(3) }), 2],
+])('%s: a first state is where the steps begin', (_, make, count) => {
+  const layers = make();
+  const x = randomUniform([1, T, sizes.inputSize], new Random(9));
+  const L = layers.options.numLayers! * (layers.options.bidirectional === true ? 2 : 1);
+  const state = Array.from({ length: count }, (_, i) => randomUniform([L, 1, sizes.hiddenSize], new Random(20 + i)));
+  const traces = traceLayers(layers, x, state);
+  const { output } = (layers.forward as (x: Tensor, state: unknown) => { output: Tensor })(x, count === 1 ? state[0] : state);
+  const top = traces.slice(-(L / layers.options.numLayers!));
+  const flat = Array.from({ length: T }, (_, t) => top.flatMap(({ steps }) => [...steps[t].values.h!])).flat();
+  expectClose(flat, [...output.dataSync()]);
+  expect(traces[0].steps[0].before.h).toEqual(Float64Array.from(state[0].dataSync().slice(0, sizes.hiddenSize)));
+  expect(() => traceLayers(layers, x, [randomUniform([L, 2, sizes.hiddenSize], new Random(1))])).toThrow(
+    /expected states of shape \[\d, 1, \d+\]/,
+  );
+});
+
 test('layers whose h has other units than their gates are refused, and wrong shapes', () => {
   const x = randomUniform([1, T, 3], new Random(9));
   expect(() => traceLayers(new LSTM({ ...sizes, projSize: 2 }), x)).toThrow(/without projSize, received projSize 2/);

@@ -24,17 +24,40 @@ export interface StepTrace {
   readonly values: Readonly<Partial<Record<Quantity, Float64Array>>>;
 }
 
+/** Where the steps of a decoder with attention looked. */
+export interface Looks {
+  /** α of each step, [T][S]: each adds up to 1. */
+  readonly weights: readonly ArrayLike<number>[];
+  /** What is looked at: words, [S], or an image, whose places lie in so many columns, row by row. */
+  readonly over: readonly string[] | { readonly columns: number };
+}
+
+/** What is said of a model at work, beside its numbers. */
+export interface ObservedSteps {
+  /** Of a model of several parts: which one this is, such as "decoder". */
+  readonly part?: string;
+  /** What each step read, in words, [T]. */
+  readonly tokens: readonly string[];
+  /** What the model makes of it at each step, such as a word's most probable tag, [T]; empty where it makes nothing of it yet. */
+  readonly outputs?: readonly string[];
+  /** When each step was, where its number does not say it: a date, [T]. */
+  readonly times?: readonly string[];
+  readonly looks?: Looks;
+  /** Whether `outputs` foretell the step that follows, as a language model's do. */
+  readonly isForetold?: boolean;
+  /** Whether `outputs` are numbers that a forecast expects. */
+  readonly isForecast?: boolean;
+}
+
 /** A model's recurrent layers and what they read of an input: what a task hands over to have it drawn. */
-export interface Observation {
+export interface Observation extends ObservedSteps {
   readonly layers: TracedLayers;
   /** The layers' input, [1, T, I]. */
   readonly x: Tensor;
-  /** What each step read, in words, [T]. */
-  readonly tokens: readonly string[];
-  /** What the model makes of it at each step, such as a word's most probable tag, [T]. */
-  readonly outputs?: readonly string[];
-  /** Whether `outputs` foretell the step that follows, as a language model's do. */
-  readonly isForetold?: boolean;
+  /** Before the first step: [h] or [h, c], each [L·D, 1, H]. Absent: zeros. */
+  readonly state?: readonly Tensor[];
+  /** The parts that ran before it. */
+  readonly before?: readonly Observation[];
   /**
    * Losses that follow from the layers' output, one a step that has one, in the order of time; for gradients. Absent: nothing says what
    * would be right.
@@ -58,27 +81,30 @@ export interface LayerTrace {
 /**
  * Runs a sequence through recurrent layers, and keeps everything.
  *
- * @param x  [1, T, I]
- * @returns  a trace for each layer, the first layer first; of bidirectional layers two, forward and reverse
+ * @param x      [1, T, I]
+ * @param state  before the first step: [h] or [h, c], each [L·D, 1, H]; zeros when absent
+ * @returns      a trace for each layer, the first layer first; of bidirectional layers two, forward and reverse
  * @throws ConfigError for layers with projSize: their h has other units than their gates
  */
-export function traceLayers(layers: TracedLayers, x: Tensor): LayerTrace[] {
+export function traceLayers(layers: TracedLayers, x: Tensor, state: readonly Tensor[] = []): LayerTrace[] {
   const { inputSize, hiddenSize: H, numLayers = 1, bidirectional = false } = layers.options;
   refuseProjection(layers);
   if (x.rank !== 3 || x.shape[0] !== 1 || x.shape[2] !== inputSize) {
     throw new ShapeError(`[traceLayers] expected x of shape [1, T, ${inputSize}], received ${formatShape(x.shape)}.`);
   }
+  const directions = bidirectional ? (['forward', 'reverse'] as const) : (['forward'] as const);
+  const first = statesOf(state, numLayers * directions.length, H);
   const T = x.shape[1];
   const numbers = x.dataSync();
   let inputs = Array.from({ length: T }, (_, t) => Float64Array.from(numbers.subarray(t * inputSize, (t + 1) * inputSize)));
   const cell: CellName = layers instanceof LSTM ? 'lstm' : layers instanceof GRU ? 'gru' : 'rnn';
-  const state = layers.stateDict();
+  const parameters = layers.stateDict();
   return Array.from({ length: numLayers }, (_, layer) => {
-    const traces = (bidirectional ? (['forward', 'reverse'] as const) : (['forward'] as const)).map((direction): LayerTrace => {
+    const traces = directions.map((direction, d): LayerTrace => {
       const suffix = `_l${layer}${direction === 'reverse' ? '_reverse' : ''}`;
-      const weights = weightsOf((name) => state.get(name + suffix)?.values, H);
+      const weights = weightsOf((name) => parameters.get(name + suffix)?.values, H);
       const read = direction === 'reverse' ? inputs.toReversed() : inputs;
-      const steps = stepsOf(layers, weights, read, H);
+      const steps = stepsOf(layers, weights, read, first[layer * directions.length + d]);
       return { cell, hiddenSize: H, layer, direction, steps: direction === 'reverse' ? steps.reverse() : steps };
     });
     inputs = inputs.map((_, t) => Float64Array.from(traces.flatMap(({ steps }) => [...steps[t].values.h!])));
@@ -87,17 +113,33 @@ export function traceLayers(layers: TracedLayers, x: Tensor): LayerTrace[] {
 }
 
 /** In the order in which the inputs are read. */
-function stepsOf(layers: TracedLayers, weights: Weights, inputs: readonly Float64Array[], H: number): StepTrace[] {
+function stepsOf(layers: TracedLayers, weights: Weights, inputs: readonly Float64Array[], first: FirstState): StepTrace[] {
   const steps: StepTrace[] = [];
-  let h = new Float64Array(H);
-  let c = new Float64Array(H);
+  let { h, c } = first;
   for (const input of inputs) {
     const step = stepOf(layers, weights, input, h, c);
     steps.push(step);
-    h = step.values.h as Float64Array<ArrayBuffer>;
-    c = (step.values.c ?? c) as Float64Array<ArrayBuffer>;
+    h = step.values.h!;
+    c = step.values.c ?? c;
   }
   return steps;
+}
+
+interface FirstState {
+  readonly h: Float64Array;
+  readonly c: Float64Array;
+}
+
+/** Of each layer and direction. */
+function statesOf(state: readonly Tensor[], count: number, H: number): FirstState[] {
+  for (const { shape } of state) {
+    if (shape.length === 3 && shape[0] === count && shape[1] === 1 && shape[2] === H) continue;
+    throw new ShapeError(`[traceLayers] expected states of shape [${count}, 1, ${H}], received ${formatShape(shape)}.`);
+  }
+  const [h, c] = state.map((one) => one.dataSync());
+  const part = (of: ArrayLike<number> | undefined, k: number): Float64Array =>
+    Float64Array.from({ length: H }, (_, i) => of?.[k * H + i] ?? 0);
+  return Array.from({ length: count }, (_, k) => ({ h: part(h, k), c: part(c, k) }));
 }
 
 function refuseProjection({ options }: TracedLayers): void {

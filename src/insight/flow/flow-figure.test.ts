@@ -29,6 +29,8 @@ const cases: [string, () => Inspection][] = [
   ['one layer of an LSTM', () => inspected(new LSTM({ ...sizes, forgetBias: 1, rng: rng() }), 40)],
   ['two layers of a GRU, many steps', () => inspected(new GRU({ ...sizes, numLayers: 2, rng: rng() }), 200)],
   ['an RNN on words', () => inspected(new RNN({ ...sizes, rng: rng() }), 12, ['unmistakably', 'so', '␣'])],
+  ['an LSTM, a long word last', () => inspected(new LSTM({ ...sizes, rng: rng() }), 6, ['a', 'dog', 'sees', 'a', 'cat', '<sentence end>'])],
+  ['a GRU, two long words last', () => inspected(new GRU({ ...sizes, rng: rng() }), 9, [...'abcdefg', 'unmistakable', '<the end>'])],
   ['both directions', () => inspected(new LSTM({ ...sizes, numLayers: 2, bidirectional: true, rng: rng() }), 30)],
   ['two steps', () => inspected(new GRU({ ...sizes, rng: rng() }), 2)],
 ];
@@ -71,7 +73,7 @@ test('a scale spans the decades of what it shows, twelve at most', () => {
 
 describe('inspections', () => {
   test('of both directions have gradients, and no horizon: a reverse direction has no steps', () => {
-    const { layers, jacobians, memoryHorizon, lyapunovExponents } = cases[3][1]();
+    const { layers, jacobians, memoryHorizon, lyapunovExponents } = cases.find(([name]) => name === 'both directions')![1]();
     expect(layers.map(({ layer, direction }) => `${layer} ${direction}`)).toEqual(['0 forward', '0 reverse', '1 forward', '1 reverse']);
     expect([jacobians, memoryHorizon, lyapunovExponents]).toEqual([null, null, []]);
   });

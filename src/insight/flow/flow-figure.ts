@@ -115,9 +115,13 @@ function arrived({ times, gradientNorms }: RecurrenceStatistics): { x: number[];
 function drawTokens(scene: Scene, tokens: readonly string[], toX: (t: number) => number, y: number): void {
   const room = toX(1) - toX(0) - 3;
   const runs = tokens.map((text): Run[] => [{ text: seen(text), face: 'sans', size: 12, role: 'x' }]);
-  if (runs.every((own) => widthOf(own) <= room)) {
+  // The last one stays on the page, and clear of the one before.
+  const end = fullWidth + padding / 2;
+  const places = runs.map((own, t) => Math.min(toX(t), end - widthOf(own) / 2));
+  const isClear = places.at(-1)! - places.at(-2)! >= (widthOf(runs.at(-1)!) + widthOf(runs.at(-2)!)) / 2 + 3;
+  if (isClear && runs.every((own) => widthOf(own) <= room)) {
     runs.forEach((own, t) => {
-      if (t === 0 || t === tokens.length - 1 || widthOf(own) > 0) scene.runs(tokens[t], own, toX(t), y, { anchor: 'middle' });
+      if (t === 0 || t === tokens.length - 1 || widthOf(own) > 0) scene.runs(tokens[t], own, places[t], y, { anchor: 'middle' });
     });
     return;
   }

@@ -35,7 +35,7 @@ export interface CaptioningResult {
  * @throws ConfigError when the pictures are not what the captioner reads, or options are out of range
  */
 export async function captionPictures(
-  { model, tokenizer, config }: SavedCaptioner,
+  captioner: SavedCaptioner,
   pictures: readonly Picture[],
   {
     beamWidth = 5,
@@ -51,20 +51,13 @@ export async function captionPictures(
   } = {},
 ): Promise<CaptioningResult[]> {
   if (nBest > beamWidth) throw new ConfigError(`nBest: expected at most beamWidth, ${beamWidth}, received ${nBest}.`);
-  const { input } = model.architecture;
-  const forbidden = tokenizer.unknownId === null ? [] : [tokenizer.unknownId + firstToken];
+  const { model, tokenizer, config } = captioner;
+  const forbidden = forbiddenTokens(captioner);
   const search = { beamWidth, nBest: consensus > 0 ? beamWidth : nBest, lengthPenalty, maxLength: config.format.mostTokens, forbidden };
   const results: CaptioningResult[] = [];
   for (let begin = 0; begin < pictures.length; begin += batchSize) {
     const batch = pictures.slice(begin, begin + batchSize);
-    const seen: CaptionInputs[] =
-      input.kind === 'images'
-        ? Array.from({ length: views }, (_, view) => ({
-            values: viewsOf(imagesOf(batch), input.size, config.normalization!, view),
-            lengths: null,
-          }))
-        : [featureBatch(gridsOf(batch, input.featureSize))];
-    for (const found of searchCaptions(model, seen, search)) {
+    for (const found of searchCaptions(model, inputsOf(captioner, batch, views), search)) {
       const captions = found.map(({ tokens, logProbability, score, attention }) => ({
         caption: captionOf(tokenizer, tokens),
         tokens: [...Array.from(tokens, (token) => tokenizer.decode([token - firstToken])), ''],
@@ -77,6 +70,21 @@ export async function captionPictures(
     await pause();
   }
   return results;
+}
+
+/** Pictures as the model reads them: of images so many views, of vectors one. @throws ConfigError when they are of the other kind */
+export function inputsOf({ model, config }: SavedCaptioner, pictures: readonly Picture[], views = 1): CaptionInputs[] {
+  const { input } = model.architecture;
+  if (input.kind !== 'images') return [featureBatch(gridsOf(pictures, input.featureSize))];
+  return Array.from({ length: views }, (_, view) => ({
+    values: viewsOf(imagesOf(pictures), input.size, config.normalization!, view),
+    lengths: null,
+  }));
+}
+
+/** The token of words that the vocabulary lacks: it says nothing. */
+export function forbiddenTokens({ tokenizer }: SavedCaptioner): number[] {
+  return tokenizer.unknownId === null ? [] : [tokenizer.unknownId + firstToken];
 }
 
 /** Vectors of pictures side by side, zeros after the last of each. */

@@ -9,6 +9,7 @@ import { readExamples } from './dataset.ts';
 import { evaluateCaptioner } from './evaluate.ts';
 import { drawLooked } from './looked.ts';
 import type { CaptioningModel } from './model.ts';
+import { observe } from './observe.ts';
 import { type CaptionerOptions, type CaptionOptions, evaluateSchema, predictSchema, trainSchema } from './options.ts';
 import { type PicturePlaces, readPicture } from './pictures.ts';
 import { captionerFrom } from './saved.ts';
@@ -38,6 +39,12 @@ export const captioning: Task = {
 
   evaluate,
   predict,
+
+  async observe(file, input) {
+    const captioner = captionerFrom(file);
+    const [path] = await imagesIn(input, captioner.model);
+    return observe(captioner, await readPicture(path, sizeOf(captioner.model)));
+  },
 
   describe(file) {
     const { model, tokenizer, config } = captionerFrom(file);
@@ -88,8 +95,7 @@ async function evaluate(file: ModelFile, data: readonly string[], options: TaskO
 async function* predict(file: ModelFile, input: PredictInput, options: TaskOptions): AsyncGenerator<Prediction> {
   const { looked, ...search } = options as CaptionOptions;
   const captioner = captionerFrom(file);
-  if (input.path === null) throw new ConfigError('expected an image file, or a folder of images, received a text. Name one: cat.png');
-  const paths = await imagesAt(input.path, captioner.model);
+  const paths = await imagesIn(input, captioner.model);
   if (looked !== undefined && paths.length > 1) {
     throw new ConfigError(`looked: expected one image to draw over, received ${paths.length} in ${input.path}. Name one of them.`);
   }
@@ -118,6 +124,11 @@ function predictionOf(image: string, { captions }: CaptioningResult) {
     words: best.tokens.map((word, t) => ({ word, attention: Array.from(best.attention[t] ?? [], (x) => Number(x.toPrecision(4))) })),
     ...(captions.length > 1 ? { others: captions.slice(1).map(({ caption, probability }) => ({ caption, probability })) } : {}),
   };
+}
+
+async function imagesIn({ path }: PredictInput, model: CaptioningModel): Promise<string[]> {
+  if (path === null) throw new ConfigError('expected an image file, or a folder of images, received a text. Name one: cat.png');
+  return imagesAt(path, model);
 }
 
 /** The file itself, or every image of a folder. */

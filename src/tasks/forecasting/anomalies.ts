@@ -1,7 +1,7 @@
 /** How unusual the values of tables are: every one scored before it is read on. */
 import { readFor, type SavedForecaster } from './saved.ts';
+import { formatDate } from './steps.ts';
 import { ForecastStream, type Surprise } from './stream.ts';
-import { formatDate } from './timestamps.ts';
 import type { Tables } from './training.ts';
 
 /** A value of a table, and how unusual it is. */

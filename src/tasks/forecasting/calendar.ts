@@ -1,6 +1,6 @@
 /** What a date says beside its place in a series: the hour, the weekday, … each as a point on a circle, so that its end meets its beginning. */
 import { ConfigError, unknownName } from '../../tensor/errors.ts';
-import type { Frequency } from './timestamps.ts';
+import type { Frequency } from './steps.ts';
 
 const day = 86_400_000;
 

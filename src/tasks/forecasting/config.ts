@@ -1,11 +1,11 @@
 /** What a forecaster's file says about it. */
 import * as v from 'valibot';
+import { dateOrders, timeUnits } from '../../data/records/times.ts';
 import { modelConfigEntries } from '../../training/model-file.ts';
 import { calendarFeatures } from './calendar.ts';
 import { normalizationSchema, scalings } from './normalization.ts';
 import { cells, models } from './options.ts';
 import { outputs } from './outputs.ts';
-import { dateOrders } from './timestamps.ts';
 import { windowNorms } from './windows.ts';
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(10_000_000));
@@ -52,6 +52,7 @@ export const dataSchema = v.object({
     statics: v.array(name),
   }),
   dateOrder: v.optional(v.picklist(dateOrders)),
+  timeUnit: v.optional(v.picklist(timeUnits)),
   frequency: v.object({
     unit: v.picklist(['millisecond', 'month']),
     count: v.pipe(v.number(), v.gtValue(0)),

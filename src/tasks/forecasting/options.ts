@@ -1,12 +1,13 @@
 /** Options of forecasting, their ranges and defaults: for programs, configuration files and the command line alike. */
 import * as v from 'valibot';
+import { dateOrders, timeUnits } from '../../data/records/times.ts';
 import { ConfigError } from '../../tensor/errors.ts';
 import { choice, flag, names, optionsSchema, parseOptions, text, whole, within } from '../schema.ts';
 import { epochsOf, trainingEntries } from '../training-options.ts';
 import { scalings } from './normalization.ts';
 import { outputs } from './outputs.ts';
 import { parseFrequency } from './series.ts';
-import { dateOrders, type Frequency } from './timestamps.ts';
+import type { Frequency } from './steps.ts';
 import { windowNorms } from './windows.ts';
 
 export const models = ['segment', 'encoder', 'autoregressive'] as const;
@@ -21,6 +22,10 @@ export const trainSchema = optionsSchema(() => ({
   past: v.optional(names('covariates known afterwards'), []),
   statics: v.optional(names('columns that are the same in all rows of a series (long tables)'), []),
   dateOrder: v.optional(choice('of dates such as 03/04/2016', dateOrders)),
+  timeUnit: v.optional(
+    choice('what plain numbers among the dates are; auto: 2016 a year, 20160701 a day, 1467331200 since 1970', timeUnits),
+    'auto',
+  ),
   frequency: v.optional(text('steps of the data, such as "1 hour"; default: found in the dates')),
   calendar: v.optional(names('minute, hour, weekday, day, month; auto: by the steps; none'), ['auto']),
   season: v.optional(
@@ -110,13 +115,17 @@ export function resolveOptions(given: ForecastingOptions): ResolvedOptions {
 
 /** The roles of columns that options name. */
 export function rolesOf(
-  options: Pick<ResolvedOptions, 'dateColumn' | 'seriesColumn' | 'targets' | 'known' | 'past' | 'statics' | 'dateOrder' | 'frequency'>,
+  options: Pick<
+    ResolvedOptions,
+    'dateColumn' | 'seriesColumn' | 'targets' | 'known' | 'past' | 'statics' | 'dateOrder' | 'timeUnit' | 'frequency'
+  >,
 ) {
-  const { dateColumn, seriesColumn, targets, known, past, statics, dateOrder, frequency } = options;
+  const { dateColumn, seriesColumn, targets, known, past, statics, dateOrder, timeUnit, frequency } = options;
   return {
     known,
     past,
     statics,
+    timeUnit,
     ...(dateColumn === undefined ? {} : { date: dateColumn }),
     ...(seriesColumn === undefined ? {} : { series: seriesColumn }),
     ...(targets === undefined ? {} : { targets }),

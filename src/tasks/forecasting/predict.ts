@@ -4,7 +4,7 @@ import { forecastWindows } from './forecast.ts';
 import { type PlotSeries, plotForecast } from './plot.ts';
 import { Point, type Predictive } from './predictive.ts';
 import { readFor, type SavedForecaster } from './saved.ts';
-import { addSteps, describeFrequency, type Frequency, formatDate } from './timestamps.ts';
+import { addSteps, describeFrequency, type Frequency, formatDate } from './steps.ts';
 import type { Tables } from './training.ts';
 import { type ModelSeries, requireKnown } from './windows.ts';
 

@@ -7,7 +7,7 @@ import { createForecaster } from './forecast.ts';
 import type { Forecaster } from './model.ts';
 import { type Normalization, scaleOf } from './normalization.ts';
 import { readSeries, type Series, type SeriesSet } from './series.ts';
-import { describeFrequency } from './timestamps.ts';
+import { describeFrequency } from './steps.ts';
 import { sourcesOf, type Tables } from './training.ts';
 import { type ModelSeries, viewSeries } from './windows.ts';
 
@@ -68,9 +68,9 @@ export interface ModelTables {
  * @throws FormatError with file, line and column; ConfigError when columns or steps are others, or a series is not known
  */
 export async function readFor({ config }: SavedForecaster, tables: Tables, horizon: number): Promise<ModelTables> {
-  const { columns, dateOrder, frequency, calendar, season, scaling } = config.data;
+  const { columns, dateOrder, timeUnit, frequency, calendar, season, scaling } = config.data;
   const { series, ...others } = columns;
-  const given = { ...others, ...(series === null ? {} : { series }), ...(dateOrder === undefined ? {} : { dateOrder }), frequency };
+  const given = { ...others, ...(series === null ? {} : { series }), dateOrder, timeUnit, frequency };
   const data = await readSeries(sourcesOf(tables), given);
   const places = placesOf(config.normalization);
   const place = (one: Series) => {

@@ -128,6 +128,28 @@ const malformed: [name: string, text: string, line: number, column: number, mess
   ['nothing', '', 1, 1, 'expected a table, received an empty file.'],
 ];
 
+describe('plain numbers', () => {
+  it('are years, or what the unit says they are', async () => {
+    expect((await read('year,y\n2014,1\n2015,2\n2016,3\n')).frequency).toEqual({ unit: 'month', count: 12 });
+    const { series, frequency, reading } = await read('t,y\n0,1\n1,2\n3,4\n', { date: 't', timeUnit: 'hour' });
+    expect(frequency).toEqual({ unit: 'millisecond', count: 3_600_000 });
+    expect(numbers(series[0].values)).toEqual([1, 2, null, 4]);
+    expect(reading).toEqual({ timeUnit: 'hour' });
+    expect((await read('t,y\n42552,1\n42553,2\n', { date: 't', timeUnit: 'excel-day' })).series[0].start).toBe(Date.UTC(2016, 6, 1));
+  });
+
+  it('of a spreadsheet’s hours lie on whole hours', async () => {
+    const rows = Array.from({ length: 48 }, (_, i) => `${(42_552 + i / 24).toFixed(10)},${i}`);
+    expect((await read(`t,y\n${rows.join('\n')}\n`, { date: 't', timeUnit: 'excel-day' })).frequency.count).toBe(3_600_000);
+  });
+
+  it('that count something are refused, and it is said what to do', async () => {
+    await expect(read('index,y\n0,1\n1,2\n')).rejects.toThrow(
+      'line 2, column 1: expected a date, such as 2016-07-01 13:00, received "0". If it is a count',
+    );
+  });
+});
+
 describe('a table that will not do', () => {
   it.each(malformed)('%s', async (_, text, line, column, message, roles = {}) => {
     const error = await read(text, roles).catch((fault: unknown) => fault);

@@ -3,21 +3,14 @@
  * each row (long). Rows come in any order; the steps between dates are found out and checked, and what is missing is NaN.
  */
 import { columnOf, fieldFault, openTable, type TableHead, type TableRow } from '../../data/records/delimited.ts';
+import { TimeColumn } from '../../data/records/time-column.ts';
+import { dateOrders, isPlainNumber, parseTime, type TimeReading } from '../../data/records/times.ts';
 import type { TextSource } from '../../data/text/text-source.ts';
 import { ConfigError, FormatError, unknownName } from '../../tensor/errors.ts';
-import {
-  addSteps,
-  type DateOrder,
-  describeFrequency,
-  type Frequency,
-  formatDate,
-  inferFrequency,
-  parseDate,
-  stepsBetween,
-} from './timestamps.ts';
+import { addSteps, describeFrequency, type Frequency, formatDate, inferFrequency, stepsBetween } from './steps.ts';
 
 /** What the columns of a table are; the same for all tables of one model. */
-export interface ColumnRoles {
+export interface ColumnRoles extends TimeReading {
   /** Default: the first that is called date, time, timestamp, ds or the like, else the first one of dates. */
   readonly date?: string;
   /** Long tables: names the series of each row. */
@@ -30,7 +23,6 @@ export interface ColumnRoles {
   readonly past?: readonly string[];
   /** Of a series, the same in all its rows: a region, a size. */
   readonly statics?: readonly string[];
-  readonly dateOrder?: DateOrder;
   readonly frequency?: Frequency;
 }
 
@@ -65,6 +57,8 @@ export interface SeriesSet {
   readonly columns: FoundColumns;
   readonly frequency: Frequency;
   readonly series: readonly Series[];
+  /** How the dates were written: for tables that go on from these. */
+  readonly reading: TimeReading;
   /** Steps without a row, and rows without a target. */
   readonly gaps: { readonly steps: number; readonly places: number; readonly first: string | null; readonly missing: number };
 }
@@ -84,9 +78,8 @@ export async function readSeries(sources: readonly TextSource[], roles: ColumnRo
 interface Group {
   readonly name: string;
   readonly statics: readonly string[];
-  /** As month/day/year and as day/month/year; NaN where it is no date so. */
-  readonly monthFirst: number[];
-  readonly dayFirst: number[];
+  /** Which of all rows they are. */
+  readonly rows: number[];
   /** Row-major: targets, known, past. */
   readonly numbers: number[];
   readonly lines: number[];
@@ -97,11 +90,11 @@ class TableRows {
   readonly #roles: ColumnRoles;
   readonly #groups = new Map<string, Group>();
   #columns: FoundColumns | null = null;
-  /** A row that only one order of day and month can read. */
-  #proof: Partial<Record<DateOrder, { readonly file: number; readonly line: number }>> = {};
+  readonly #times: TimeColumn;
 
   constructor(roles: ColumnRoles) {
     this.#roles = roles;
+    this.#times = new TimeColumn(roles);
   }
 
   async read(source: TextSource, file: number): Promise<void> {
@@ -116,40 +109,21 @@ class TableRows {
 
   #add(head: TableHead, row: TableRow, at: Indices, file: number): void {
     const { fields } = row;
-    const text = fields[at.date];
-    const { dateOrder } = this.#roles;
-    const monthFirst = dateOrder === 'day-first' ? Number.NaN : parseDate(text, 'month-first');
-    const dayFirst = dateOrder === 'month-first' ? Number.NaN : parseDate(text, 'day-first');
-    if (Number.isNaN(monthFirst) && Number.isNaN(dayFirst)) {
-      throw fieldFault(head, row, at.date, `expected a date, such as 2016-07-01 13:00, received ${quoted(text)}.`);
-    }
-    if (Number.isNaN(monthFirst)) this.#prove('day-first', head, row, at, file);
-    if (Number.isNaN(dayFirst)) this.#prove('month-first', head, row, at, file);
+    this.#times.add(head, row, at.date);
     const name = at.series === null ? '' : fields[at.series].trim();
     if (at.series !== null && name === '') throw fieldFault(head, row, at.series, "expected the series' name, received nothing.");
     const group = this.#groupOf(name, head, row, at);
-    group.monthFirst.push(monthFirst);
-    group.dayFirst.push(dayFirst);
+    group.rows.push(this.#times.length - 1);
     group.lines.push(row.line);
     group.files.push(file);
     for (const index of at.numbers) group.numbers.push(numberIn(head, row, index));
-  }
-
-  #prove(order: DateOrder, head: TableHead, row: TableRow, at: Indices, file: number): void {
-    const other = order === 'day-first' ? 'month-first' : 'day-first';
-    const before = this.#proof[other];
-    if (before !== undefined && this.#roles.dateOrder === undefined) {
-      const message = `expected dates in one order, received ${quoted(row.fields[at.date])}, which is ${order}; line ${before.line} is ${other}.`;
-      throw fieldFault(head, row, at.date, message);
-    }
-    this.#proof[order] ??= { file, line: row.line };
   }
 
   #groupOf(name: string, head: TableHead, row: TableRow, at: Indices): Group {
     const known = this.#groups.get(name);
     if (known === undefined) {
       const statics = at.statics.map((index) => row.fields[index].trim());
-      const group: Group = { name, statics, monthFirst: [], dayFirst: [], numbers: [], lines: [], files: [] };
+      const group: Group = { name, statics, rows: [], numbers: [], lines: [], files: [] };
       this.#groups.set(name, group);
       return group;
     }
@@ -170,8 +144,14 @@ class TableRows {
       throw await dateFault(sources[group.files[row]], group.lines[row], columns.date, message);
     };
     const groups = [...this.#groups.values()];
-    const timesOf = await this.#dates(groups, fault);
-    const sorted = groups.map((group) => sortedByTime(group, timesOf(group)));
+    const { instants, reading } = this.#times.finish();
+    // A frequency is in whole milliseconds.
+    const sorted = groups.map((group) =>
+      sortedByTime(
+        group,
+        group.rows.map((row) => Math.round(instants[row])),
+      ),
+    );
     const frequency = this.#roles.frequency ?? inferFrequency(sorted.map(({ times }) => times));
     if (frequency === null) {
       const [{ files, lines }] = groups;
@@ -185,25 +165,7 @@ class TableRows {
     const gaps = { steps: 0, places: 0, first: null as string | null, missing: 0 };
     const series: Series[] = [];
     for (const rows of sorted) series.push(...(await onGrid(rows, columns, frequency, gaps, fault)));
-    return { columns, frequency, series, gaps };
-  }
-
-  /** Which of the two readings of its dates a group has. */
-  async #dates(groups: readonly Group[], fault: Fault): Promise<(group: Group) => readonly number[]> {
-    const order = this.#roles.dateOrder ?? (this.#proof['day-first'] !== undefined ? 'day-first' : 'month-first');
-    const isProven = this.#roles.dateOrder !== undefined || this.#proof[order] !== undefined;
-    if (!isProven) {
-      for (const group of groups) {
-        const row = group.monthFirst.findIndex((instant, i) => instant !== group.dayFirst[i]);
-        if (row < 0) continue;
-        await fault(
-          group,
-          row,
-          'expected dates that can be read in one way only: this may be day/month or month/day. Say which: dateOrder.',
-        );
-      }
-    }
-    return (group) => (order === 'day-first' ? group.dayFirst : group.monthFirst);
+    return { columns, frequency, series, reading, gaps };
   }
 }
 
@@ -254,11 +216,15 @@ const dateName = /^(date|datetime|date.?time|time|timestamp|ds|day|week|month|qu
 
 function dateColumnOf(head: TableHead, first: TableRow, others: readonly string[]): string {
   const free = head.columns.filter((name) => !others.includes(name));
-  const found =
-    free.find((name) => dateName.test(name.trim())) ??
-    free.find((name) => !Number.isNaN(parseDate(first.fields[head.columns.indexOf(name)])));
+  const found = free.find((name) => dateName.test(name.trim())) ?? free.find((name) => isDate(first.fields[head.columns.indexOf(name)]));
   if (found !== undefined) return found;
   throw new ConfigError(`${head.name}: expected a column of dates, received ${head.columns.join(', ')}. Name it: dateColumn.`);
+}
+
+/** With the day or the month first: which, the other rows say. Longer numbers are names of something more often than they are times. */
+function isDate(text: string): boolean {
+  if (isPlainNumber(text) && !/^\d{4,13}(?:\.\d+)?$/.test(text.trim())) return false;
+  return dateOrders.some((dateOrder) => !Number.isNaN(parseTime(text, { dateOrder })));
 }
 
 const missing = new Set(['', 'na', 'n/a', 'nan', 'null', 'none', '-', '?', '.']);

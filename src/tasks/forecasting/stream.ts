@@ -7,7 +7,7 @@ import { writeCalendar } from './calendar.ts';
 import { encodeStatics, type SeriesScale } from './normalization.ts';
 import type { Predictive } from './predictive.ts';
 import type { SavedForecaster } from './saved.ts';
-import { addSteps } from './timestamps.ts';
+import { addSteps } from './steps.ts';
 
 /** Where a stream begins. */
 export interface StreamOptions {

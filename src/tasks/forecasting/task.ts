@@ -1,5 +1,6 @@
 /** Forecasting as a task of the command line. */
 import { writeAtomically } from '#files';
+import { parseTime, type TimeReading } from '../../data/records/times.ts';
 import { type TextSource, textIn, textOf } from '../../data/text/text-source.ts';
 import { ConfigError } from '../../tensor/errors.ts';
 import type { Metrics } from '../../training/events.ts';
@@ -8,6 +9,7 @@ import { type AnomalyRow, anomalyRow, scoreValues } from './anomalies.ts';
 import type { Architecture } from './config.ts';
 import { backtest, reportOf } from './evaluate.ts';
 import type { Forecaster } from './model.ts';
+import { observe } from './observe.ts';
 import {
   type EvaluateOptions,
   evaluateSchema,
@@ -18,7 +20,7 @@ import {
 } from './options.ts';
 import { csvLines, forecast, forecastRows, plotOf, type SeriesForecast } from './predict.ts';
 import { forecasterFrom, readFor, type SavedForecaster } from './saved.ts';
-import { describeFrequency, formatDate, parseDate, stepsBetween } from './timestamps.ts';
+import { describeFrequency, formatDate, stepsBetween } from './steps.ts';
 import { type ForecastingTraining, prepareForecasting, resumeForecasting } from './training.ts';
 import { windowsOf } from './windows.ts';
 
@@ -51,7 +53,7 @@ export const forecasting: Task = {
     const { model, config } = saved;
     const { horizon } = model.architecture;
     const { series } = await readFor(saved, data, horizon);
-    const first = from === undefined ? undefined : instantOf(from, config.data.dateOrder);
+    const first = from === undefined ? undefined : instantOf(from, config.data);
     const { season, frequency } = config.data;
     const windows = windowsOf(series, {
       context: model.history,
@@ -102,6 +104,10 @@ export const forecasting: Task = {
     const forecasts = await forecast(saved, [table], sampling);
     if (plot !== undefined) await writeAtomically(plot, await plotOf(forecasts));
     yield* written(forecastRows(forecasts), out, () => forecastInWords(forecasts, plot));
+  },
+
+  async observe(file, input) {
+    return observe(forecasterFrom(file), [input.path === null ? textOf(await textIn(input), input.name) : input]);
   },
 
   describe(file) {
@@ -158,8 +164,8 @@ function mostUnusual(rows: readonly AnomalyRow[]): string {
   return `${count(rows.length)} values scored; the most unusual:\n${lines.join('\n')}\n`;
 }
 
-function instantOf(text: string, order: Parameters<typeof parseDate>[1]): number {
-  const instant = parseDate(text, order);
+function instantOf(text: string, reading: TimeReading): number {
+  const instant = Math.round(parseTime(text, reading));
   if (Number.isNaN(instant)) throw new ConfigError(`from: expected a date, such as 2016-07-01 13:00, received "${text}".`);
   return instant;
 }

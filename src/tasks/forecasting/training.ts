@@ -18,7 +18,7 @@ import type { Forecaster } from './model.ts';
 import { fitNormalization, type Normalization, scaleOf, staticSize } from './normalization.ts';
 import { type ForecastingOptions, type ResolvedOptions, resolveOptions, rolesOf } from './options.ts';
 import { readSeries, type Series, type SeriesSet } from './series.ts';
-import { seasonOf, stepsBetween } from './timestamps.ts';
+import { seasonOf, stepsBetween } from './steps.ts';
 import { collate, type ModelSeries, thinned, viewSeries, type WindowBatch, type Windows, windowsOf } from './windows.ts';
 
 /** Paths of tables, or sources. */
@@ -93,7 +93,9 @@ async function build(tables: ForecastingData, given: ForecastingOptions): Promis
   const data = await readSeries(sourcesOf(tables.train), rolesOf(options));
   const { valid: validTables = [] } = tables;
   const validData =
-    validTables.length > 0 ? await readSeries(sourcesOf(validTables), { ...rolesOf(options), frequency: data.frequency }) : null;
+    validTables.length > 0
+      ? await readSeries(sourcesOf(validTables), { ...rolesOf(options), ...data.reading, frequency: data.frequency })
+      : null;
   const { horizon } = options;
   const parts = validData === null ? splitAtEnd(data, options.validFraction, horizon) : continued(data, validData);
   const season = options.season ?? seasonOf(data.frequency);
@@ -131,8 +133,8 @@ async function build(tables: ForecastingData, given: ForecastingOptions): Promis
       return batch;
     },
   );
-  const { columns, frequency } = data;
-  const { dateOrder, scaling } = options;
+  const { columns, frequency, reading } = data;
+  const { scaling } = options;
   const dataConfig: DataConfig = {
     columns: {
       ...columns,
@@ -141,11 +143,11 @@ async function build(tables: ForecastingData, given: ForecastingOptions): Promis
       past: [...columns.past],
       statics: [...columns.statics],
     },
+    ...reading,
     frequency,
     calendar,
     season,
     scaling,
-    ...(dateOrder === undefined ? {} : { dateOrder }),
   };
   const config: ForecastingConfig = {
     task: 'forecasting',

@@ -3,7 +3,7 @@ import { ConfigError } from '../../tensor/errors.ts';
 import { type CalendarFeature, writeCalendar } from './calendar.ts';
 import { encodeStatics, type Normalization, type SeriesScale } from './normalization.ts';
 import type { Series, SeriesSet } from './series.ts';
-import { addSteps, type Frequency } from './timestamps.ts';
+import { addSteps, type Frequency } from './steps.ts';
 
 export const windowNorms = ['last', 'standard', 'none'] as const;
 /**

@@ -1,5 +1,6 @@
 /** What a recommender's file says about it. */
 import * as v from 'valibot';
+import { dateOrders, timeUnits } from '../../data/records/times.ts';
 import { modelConfigEntries } from '../../training/model-file.ts';
 import { interactionFormats } from './interactions.ts';
 import type { ItemFeature } from './item-features.ts';
@@ -40,6 +41,8 @@ export const dataSchema = v.object({
   userColumn: optionalText,
   itemColumn: optionalText,
   timeColumn: optionalText,
+  dateOrder: v.optional(v.picklist(dateOrders)),
+  timeUnit: v.optional(v.picklist(timeUnits)),
   ratingColumn: optionalText,
   minRating: v.optional(v.number()),
   split: v.picklist(splits),

@@ -6,7 +6,6 @@ import { textFile, textOf } from '../../data/text/text-source.ts';
 import { FormatError } from '../../tensor/errors.ts';
 import { type Interactions, type ReadingOptions, readInteractions } from './interactions.ts';
 import { gapClass } from './time-gaps.ts';
-import { secondsOf } from './timestamp.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'unrolled-interactions-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -77,7 +76,7 @@ const malformed: readonly (readonly [
   ['a user without a name', 'user,item\n1,pen\n ,ink\n', 3, 1, 'expected the name of a user, received nothing'],
   ['an item without a name', 'user,item\n1,\n', 2, 3, 'expected the name of an item, received nothing'],
   ['a time that is none', 'user,item,time\n1,pen,10\n1,ink,soon\n', 3, 7, 'received "soon"'],
-  ['a date that is none', 'user,item,date\n1,pen,2024-02-30\n', 2, 7, 'expected a time, as 2024-03-01'],
+  ['a date that is none', 'user,item,date\n1,pen,2024-02-30\n', 2, 7, 'expected a date, such as 2016-07-01 13:00, received "2024-02-30"'],
   ['no time', 'user;item;date\n1;pen;\n', 2, 7, 'received ""'],
   ['a rating that is no number', 'user,item,stars\n1,pen,4\n1,ink,good\n', 3, 7, 'received "good"', { minRating: 3 }],
   ['a row that is short', 'user,item,time\n1,pen,10\n1,ink\n', 3, 6, 'expected 3 fields, as in the first row, received 2'],
@@ -116,6 +115,9 @@ describe('what is malformed is told with line and column', () => {
 });
 
 describe('a time', () => {
+  const times = async (cells: readonly string[], options?: ReadingOptions) =>
+    (await read(`user,item,time\n${cells.map((cell) => `ann,pen,${cell}\n`).join('')}`, options)).times!;
+
   // Seconds by Python: datetime.fromisoformat(…).timestamp() in UTC.
   it.each([
     ['2024-03-01', 1709251200],
@@ -131,12 +133,22 @@ describe('a time', () => {
     ['1709296215250000', 1709296215.25],
     ['1709296215250000000', 1709296215.25],
     [' 17 ', 17],
-  ])('%s', (text, seconds) => {
-    expect(secondsOf(text)).toBeCloseTo(seconds, 6);
+    ['01.03.2024', 1709251200],
+    ['2024', 1704067200],
+    ['20240301', 1709251200],
+  ])('%s', async (text, seconds) => {
+    expect((await times([text]))[0]).toBeCloseTo(seconds, 6);
   });
 
-  it.each(['', 'soon', '2024-13-01', '2023-02-29', '2024-03-01T25:00', '01.03.2024', '2024-03', '1e999', '0x10'])('not %j', (text) => {
-    expect(secondsOf(text)).toBeNull();
+  it.each(['', 'soon', '2024-13-01', '2023-02-29', '2024-03-01T25:00', '1e999', '0x10'])('not %j', async (text) => {
+    await expect(times([text])).rejects.toThrow('line 2, column 9: expected a date');
+  });
+
+  it('is a count where one of the numbers is no date, and as told', async () => {
+    expect([...(await times(['1', '1600', '1601', '3000']))]).toEqual([1, 1600, 1601, 3000]);
+    expect([...(await times(['2015', '2016']))]).toEqual([1420070400, 1451606400]);
+    expect([...(await times(['2015', '2016'], { timeUnit: 'second' }))]).toEqual([2015, 2016]);
+    expect((await times(['03/04/2024'], { dateOrder: 'day-first' }))[0]).toBe(1712102400);
   });
 });
 

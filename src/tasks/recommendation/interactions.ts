@@ -3,9 +3,10 @@
  * million events take some 160 MB.
  */
 import { columnOf, fieldFault, openTable, type TableHead, type TableRow } from '../../data/records/delimited.ts';
+import { TimeColumn } from '../../data/records/time-column.ts';
+import type { TimeReading } from '../../data/records/times.ts';
 import { linesIn, type TextSource } from '../../data/text/text-source.ts';
 import { ConfigError, FormatError } from '../../tensor/errors.ts';
-import { secondsOf } from './timestamp.ts';
 
 /** Events of users (or sessions, which are the same here), each user's in the order of time. */
 export interface Interactions {
@@ -19,12 +20,14 @@ export interface Interactions {
   readonly events: Int32Array;
   /** [N], seconds since 1970; null where the data has no times. */
   readonly times: Float64Array | null;
+  /** How the times were written: for files that go on from these. */
+  readonly reading?: TimeReading;
 }
 
 export const interactionFormats = ['auto', 'table', 'lines'] as const;
 
 /** How interactions are written down. */
-export interface ReadingOptions {
+export interface ReadingOptions extends TimeReading {
   /**
    * `table`: a row an event, with the names of the columns above. `lines`: a line a user, `user item item …` in the order of time.
    * Default: a table where the first line has a tab, comma or semicolon.
@@ -56,7 +59,7 @@ const usualNames = {
  * @example const interactions = await readInteractions([textFile('clicks.csv')]);
  */
 export async function readInteractions(sources: readonly TextSource[], options: ReadingOptions = {}): Promise<Interactions> {
-  const log = new EventLog();
+  const log = new EventLog(options);
   for (const source of sources) {
     const before = log.length;
     const { first, whole } = await firstLine(source);
@@ -111,7 +114,8 @@ async function readRows(source: TextSource, options: ReadingOptions, log: EventL
   const rating = options.minRating === undefined ? null : requiredColumn(table, 'rating', options.ratingColumn);
   for await (const row of rows) {
     if (rating !== null && ratingIn(table, row, rating) < options.minRating!) continue;
-    log.add(nameIn(table, row, user, 'user'), nameIn(table, row, item, 'item'), time === null ? null : timeIn(table, row, time));
+    log.add(nameIn(table, row, user, 'user'), nameIn(table, row, item, 'item'));
+    if (time !== null) log.times.add(table, row, time);
   }
 }
 
@@ -144,18 +148,6 @@ function nameIn(table: TableHead, row: TableRow, column: number, kind: string): 
   return name;
 }
 
-function timeIn(table: TableHead, row: TableRow, column: number): number {
-  const text = row.fields[column];
-  const seconds = secondsOf(text);
-  if (seconds !== null) return seconds;
-  throw fieldFault(
-    table,
-    row,
-    column,
-    `expected a time, as 2024-03-01, 2024-03-01T12:30:00Z or seconds since 1970, received ${JSON.stringify(text)}.`,
-  );
-}
-
 function ratingIn(table: TableHead, row: TableRow, column: number): number {
   const text = row.fields[column].trim();
   const rating = text === '' ? Number.NaN : Number(text);
@@ -176,7 +168,7 @@ async function readLines(source: TextSource, log: EventLog): Promise<void> {
         column: text.trimEnd().length + 1,
       });
     }
-    for (const item of items) log.add(user, item, null);
+    for (const item of items) log.add(user, item);
   }
 }
 
@@ -192,10 +184,14 @@ class EventLog {
   readonly #items = new Names();
   #user = new Int32Array(1024);
   #item = new Int32Array(1024);
-  #time = new Float64Array(0);
-  #timed = 0;
+  /** Of every event, or of none. */
+  readonly times: TimeColumn;
 
-  add(user: string, item: string, seconds: number | null): void {
+  constructor(reading: TimeReading) {
+    this.times = new TimeColumn(reading, { allowsCounts: true });
+  }
+
+  add(user: string, item: string): void {
     const n = this.length++;
     if (n === this.#user.length) {
       this.#user = grown(this.#user, 2 * n);
@@ -203,14 +199,10 @@ class EventLog {
     }
     this.#user[n] = this.#users.id(user);
     this.#item[n] = this.#items.id(item);
-    if (seconds === null) return;
-    this.#timed++;
-    if (n >= this.#time.length) this.#time = grown(this.#time, this.#user.length);
-    this.#time[n] = seconds;
   }
 
   finish(): Interactions {
-    if (this.#timed > 0 && this.#timed < this.length) {
+    if (this.times.length > 0 && this.times.length < this.length) {
       throw new ConfigError('expected times in all files or in none, received both kinds. Leave out the files without a column of times.');
     }
     const users = this.#users.list;
@@ -218,14 +210,16 @@ class EventLog {
     for (let n = 0; n < this.length; n++) starts[this.#user[n] + 1]++;
     for (let u = 0; u < users.length; u++) starts[u + 1] += starts[u];
     const order = this.#byUser(starts);
-    const times = this.#timed === 0 ? null : this.#time;
+    const { instants, reading } = this.times.finish();
+    const times = instants.length === 0 ? null : instants;
     if (times !== null) for (let u = 0; u < users.length; u++) sortByTime(order.subarray(starts[u], starts[u + 1]), times);
     return {
       users,
       items: this.#items.list,
       starts,
       events: order.map((n) => this.#item[n]),
-      times: times === null ? null : Float64Array.from(order, (n) => times[n]),
+      times: times === null ? null : Float64Array.from(order, (n) => times[n] / 1000),
+      reading,
     };
   }
 
@@ -260,8 +254,8 @@ function sortByTime(order: Int32Array, times: Float64Array): void {
   }
 }
 
-function grown<A extends Int32Array | Float64Array>(values: A, length: number): A {
-  const larger = new (values.constructor as new (length: number) => A)(length);
+function grown(values: Int32Array, length: number): Int32Array<ArrayBuffer> {
+  const larger = new Int32Array(length);
   larger.set(values);
   return larger;
 }

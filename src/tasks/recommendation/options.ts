@@ -1,5 +1,6 @@
 /** Options of recommendation, their ranges and defaults: for programs, configuration files and the command line alike. */
 import * as v from 'valibot';
+import { dateOrders, timeUnits } from '../../data/records/times.ts';
 import { ConfigError } from '../../tensor/errors.ts';
 import { choice, flag, optionsSchema, parseOptions, path, text, whole, within } from '../schema.ts';
 import { epochsOf, trainingEntries } from '../training-options.ts';
@@ -18,7 +19,12 @@ export const trainSchema = optionsSchema(() => ({
   ),
   userColumn: v.optional(text('column of users or sessions (default: user, user_id, session, …)')),
   itemColumn: v.optional(text('column of items (default: item, item_id, product, …)')),
-  timeColumn: v.optional(text('column of times, ISO or since 1970 (default: timestamp, time, date, …; without one: the order of rows)')),
+  timeColumn: v.optional(text('column of times (default: timestamp, time, date, …; without one: the order of rows)')),
+  dateOrder: v.optional(choice('of dates such as 03/04/2016', dateOrders)),
+  timeUnit: v.optional(
+    choice('what plain numbers among the times are; auto: 2016 a year, 20160701 a day, 1467331200 since 1970', timeUnits),
+    'auto',
+  ),
   ratingColumn: v.optional(text('column of ratings for minRating (default: rating, score, stars, …)')),
   minRating: v.optional(v.pipe(v.number(), v.description('leave out interactions rated lower; without it ratings are ignored'))),
   minUserEvents: v.optional(whole('leave out users with fewer interactions (with minItemEvents: the k-core)', 1), 1),

@@ -168,7 +168,7 @@ describe('a trained recommender', () => {
       'the input, line 2, column 4: expected items after the user "bob"',
     );
     await expect(predicted(' \n')).rejects.toThrow('expected items, received nothing');
-    await expect(predicted('user,item,timestamp\nann,i4,late\n')).rejects.toThrow('the input, line 2, column 8: expected a time');
+    await expect(predicted('user,item,timestamp\nann,i4,late\n')).rejects.toThrow('the input, line 2, column 8: expected a date');
   });
 
   it('is measured on what it was not trained on, beside popularity', async () => {
@@ -194,7 +194,7 @@ describe('a trained recommender', () => {
     expect(report).toContain('1 of 2 are items that the model does not know. They count as missed');
     expect(report).toContain('1 more are left out: the model knows no item that came before.');
     const evaluate = async (options: TaskOptions, data = [clicks]) => recommendation.evaluate(await loadModel(path), data, options);
-    await expect(evaluate({ from: 'soon' })).rejects.toThrow('from: expected a time');
+    await expect(evaluate({ from: 'soon' })).rejects.toThrow('from: expected a date');
     await expect(evaluate({ from: '2090-01-01' })).rejects.toThrow('expected users with two interactions or more');
     writeFileSync(other, 'a x y z\n');
     await expect(evaluate({}, [other])).rejects.toThrow('Are items named as in the training data?');

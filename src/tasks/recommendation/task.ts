@@ -1,4 +1,5 @@
 /** Recommendation as a task of the command line. */
+import { parseTime } from '../../data/records/times.ts';
 import { ConfigError } from '../../tensor/errors.ts';
 import type { Metrics } from '../../training/events.ts';
 import type { Facts, Prediction, PreparedTraining, Task, TaskOptions } from '../task.ts';
@@ -18,7 +19,6 @@ import { type RankedItem, type Recommended, recommend } from './recommend.ts';
 import { rankingDetails, reportOf } from './report.ts';
 import { recommenderFrom, type SavedRecommender } from './saved.ts';
 import { targetsIn } from './split.ts';
-import { secondsOf } from './timestamp.ts';
 import { monitored, prepareRecommendation, type RecommendationTraining, resumeRecommendation, sourcesOf } from './training.ts';
 
 export const recommendation: Task = {
@@ -80,11 +80,10 @@ export const recommendation: Task = {
   },
 };
 
-function targetsAsked({ targets, from }: EvaluateOptions, { split, testFrom }: SavedRecommender['config']['data']) {
-  const seconds = from === undefined ? null : secondsOf(from);
-  if (from !== undefined && seconds === null) {
-    throw new ConfigError(`from: expected a time, as 2024-03-01, 2024-03-01T12:30:00Z or seconds since 1970, received "${from}".`);
-  }
+function targetsAsked({ targets, from }: EvaluateOptions, data: SavedRecommender['config']['data']) {
+  const { split, testFrom } = data;
+  const seconds = from === undefined ? null : parseTime(from, data) / 1000;
+  if (Number.isNaN(seconds)) throw new ConfigError(`from: expected a date, such as 2024-03-01 12:30, received "${from}".`);
   return { targets: targets ?? (split === 'last' ? 'last' : 'all'), from: seconds ?? testFrom } as const;
 }
 

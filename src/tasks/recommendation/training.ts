@@ -121,7 +121,9 @@ async function build(data: InteractionData, given: RecommendationOptions): Promi
   const hasValid = data.valid !== undefined && data.valid.length > 0;
   const split = splitOf(histories, options, hasValid);
   const catalogue = new Catalogue(vocabulary, countsOf(histories, split.trainEnds, vocabulary.size));
-  const validation = hasValid ? await readValidation(data.valid!, catalogue, options) : { histories, at: split.valid };
+  const validation = hasValid
+    ? await readValidation(data.valid!, catalogue, { ...options, ...read.reading })
+    : { histories, at: split.valid };
   if (timeGaps && histories.times === null) {
     throw new ConfigError('timeGaps: expected a column of times, received interactions without. Name it with timeColumn.');
   }
@@ -148,7 +150,18 @@ async function build(data: InteractionData, given: RecommendationOptions): Promi
     architecture: model.architecture,
     vocabulary: { ...catalogue.toJSON(), features },
     training: { options: { ...options, loss }, users: histories.users.length, interactions: histories.items.length },
-    data: { format, userColumn, itemColumn, timeColumn, ratingColumn, minRating, split: options.split, testFrom: split.testFrom, loss },
+    data: {
+      format,
+      userColumn,
+      itemColumn,
+      timeColumn,
+      ...read.reading,
+      ratingColumn,
+      minRating,
+      split: options.split,
+      testFrom: split.testFrom,
+      loss,
+    },
   };
   return {
     model,

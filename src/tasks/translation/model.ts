@@ -120,15 +120,20 @@ export class Translator extends Module {
 
   /** Reads sentences. @param source with their ends; at least one piece each */
   encode(source: PaddedSequences): EncodedSentences {
-    const { decoderSize: H, dropout: p } = this.architecture;
     return inScope(() => {
       const { lengths } = source;
-      const x = this.#embedded(this.source, source);
-      const { output } = this.encoder.forward(x, null, { lengths });
+      return this.remember(this.encoder.forward(this.#embedded(this.source, source), null, { lengths }).output, lengths);
+    });
+  }
+
+  /** What the decoder has of what the encoder read. @param output of the encoder, [B, S, 2·encoderSize] */
+  remember(output: Tensor, lengths: Int32Array): EncodedSentences {
+    const { decoderSize: H, dropout: p } = this.architecture;
+    return inScope(() => {
       const read = this.#drop(output, p);
       const bridged = tanh(this.bridge.forward(meanPooling(read, lengths)));
       const first = Array.from({ length: bridged.shape[1] / H }, (_, i) => slice(bridged, 1, i * H, (i + 1) * H));
-      const none = this.decoder.stateSizes.slice(first.length).map((width) => zerosOf(source.batchSize, width, this));
+      const none = this.decoder.stateSizes.slice(first.length).map((width) => zerosOf(lengths.length, width, this));
       return { memory: this.decoder.attention.memory(read, { lengths }), state: [...first, ...none] };
     });
   }
@@ -137,13 +142,29 @@ export class Translator extends Module {
   loss({ source, inputs, targets }: TranslationBatch, { labelSmoothing = 0 }: { readonly labelSmoothing?: number } = {}): Tensor {
     return inScope(() => {
       const { memory, state } = this.encode(source);
-      const y = this.#embedded(this.target, inputs);
+      const y = this.words(inputs);
       const { output, context } = this.decoder.forward(y, memory, state, { lengths: inputs.lengths });
       const top = this.#climb(output, context, inputs.lengths);
       const hidden = this.#drop(this.#read(top, context, y), this.architecture.dropout);
       const expected = tensor(targets, { shape: [inputs.batchSize, inputs.length], dtype: 'int32', backend: this.backend });
       return linearCrossEntropy(hidden, this.#outputWeight, this.#outputBias, expected, { ignoreIndex: paddingId, labelSmoothing });
     });
+  }
+
+  /** Vectors of what the decoder reads, [B, T, E]. */
+  words(inputs: PaddedSequences): Tensor {
+    return this.#embedded(this.target, inputs);
+  }
+
+  /**
+   * Scores of the pieces that may follow, [B, T, V], before softmax.
+   *
+   * @param output   states of the decoder, [B, T, H]
+   * @param context  what each step found, [B, T, 2·encoderSize]
+   * @param words    what each step read, [B, T, E]
+   */
+  logits(output: Tensor, context: Tensor, words: Tensor): Tensor {
+    return inScope(() => linear(this.#read(this.#climb(output, context, null), context, words), this.#outputWeight, this.#outputBias));
   }
 
   /**
@@ -231,7 +252,7 @@ export class Translator extends Module {
     return [...state, ...Array.from({ length: cell === 'lstm' ? 2 : 1 }, () => zerosOf(B, (decoderLayers - 1) * H, this))];
   }
 
-  #climb(output: Tensor, context: Tensor, lengths: Int32Array): Tensor {
+  #climb(output: Tensor, context: Tensor, lengths: Int32Array | null): Tensor {
     if (this.upper === null) return output;
     return this.upper.forward(this.#drop(concat([output, context], 2), this.architecture.dropout), null, { lengths }).output;
   }

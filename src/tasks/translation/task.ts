@@ -8,6 +8,7 @@ import type { Evaluation, Facts, PredictInput, Prediction, PreparedTraining, Tas
 import { attentionFigure } from './attention-figure.ts';
 import { evaluateTranslator } from './evaluate.ts';
 import type { Translator } from './model.ts';
+import { observe } from './observe.ts';
 import { evaluateSchema, predictSchema, type TranslateOptions, type TranslationOptions, trainSchema } from './options.ts';
 import { type SavedTranslator, translatorFrom } from './saved.ts';
 import { isTable, openSources, type PairFormat, readPairs } from './sentence-pairs.ts';
@@ -38,6 +39,14 @@ export const translation: Task = {
 
   evaluate,
   predict,
+
+  async observe(file, input) {
+    const translator = translatorFrom(file);
+    for await (const sentence of sentencesIn(input, formatGiven(translator, {}))) {
+      if (sentence.trim() !== '') return observe(translator, sentence);
+    }
+    throw new FormatError('expected a sentence to look at the translator with, received none.', { file: input.name });
+  },
 
   describe(file) {
     const { model, source, target, config } = translatorFrom(file);

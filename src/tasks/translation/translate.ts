@@ -1,8 +1,9 @@
 /** What a trained translator makes of sentences. */
 import { scope } from '../../autograd/scope.ts';
-import { padSequences } from '../../data/sequence-batches.ts';
-import { beamSearch } from '../../decode/beam-search.ts';
+import { type PaddedSequences, padSequences } from '../../data/sequence-batches.ts';
+import { type BeamHypothesis, beamSearch } from '../../decode/beam-search.ts';
 import { Breath } from '../../training/breath.ts';
+import type { Translator } from './model.ts';
 import type { SavedTranslator } from './saved.ts';
 import { endId, paddingId, type SentenceVocabulary, startId } from './vocabulary.ts';
 
@@ -57,7 +58,7 @@ export async function translateSentences(
   options: TranslationSearch = {},
 ): Promise<TranslatedSentence[]> {
   const { model, source, target, config } = translator;
-  const { beamWidth = 5, nBest = 1, lengthPenalty = 1, coveragePenalty = 0, batchSize = 32, pause = pauseNow() } = options;
+  const { beamWidth, nBest, lengthPenalty, coveragePenalty, batchSize = 32, pause = pauseNow() } = options;
   const encoded = sentences.map((sentence) => encodeSentence(source, config.vocabulary.lowercase ? sentence.toLowerCase() : sentence));
   // Those of about one length are read together.
   const order = encoded.flatMap((ids, i) => (ids.length > 1 ? [i] : [])).sort((a, b) => encoded[a].length - encoded[b].length);
@@ -71,20 +72,7 @@ export async function translateSentences(
         members.map((i) => encoded[i]),
         paddingId,
       );
-      const found = scope(() =>
-        beamSearch(model.searchable(batch), {
-          sentences: members.length,
-          startToken: startId,
-          endToken: endId,
-          width: beamWidth,
-          nBest,
-          maxLength: batch.lengths.map((n) => longestShare * n + longestRest),
-          lengthPenalty,
-          coveragePenalty,
-          memoryLengths: batch.lengths,
-          forbidden: [paddingId, startId],
-        }),
-      );
+      const found = searchTranslations(model, batch, { beamWidth, nBest, lengthPenalty, coveragePenalty });
       members.forEach((i, b) => {
         const pieces = source.show(encoded[i]);
         const translations = found[b].map(({ tokens, score, logProbability, attention, isComplete }): Translation => {
@@ -100,6 +88,28 @@ export async function translateSentences(
     model.train(wasTraining);
   }
   return results;
+}
+
+/** The best translations of sentences as numbers, best first. @param batch with their ends, none of them blank */
+export function searchTranslations(
+  model: Translator,
+  batch: PaddedSequences,
+  { beamWidth = 5, nBest = 1, lengthPenalty = 1, coveragePenalty = 0 }: Omit<TranslationSearch, 'batchSize' | 'pause'> = {},
+): BeamHypothesis[][] {
+  return scope(() =>
+    beamSearch(model.searchable(batch), {
+      sentences: batch.batchSize,
+      startToken: startId,
+      endToken: endId,
+      width: beamWidth,
+      nBest,
+      maxLength: batch.lengths.map((n) => longestShare * n + longestRest),
+      lengthPenalty,
+      coveragePenalty,
+      memoryLengths: batch.lengths,
+      forbidden: [paddingId, startId],
+    }),
+  );
 }
 
 const blank: Translation = { text: '', score: 0, logProbability: 0, pieces: [], attention: [] };

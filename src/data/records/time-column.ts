@@ -1,0 +1,134 @@
+/** A column of times: cells by times.ts, and what only all of them together can say. */
+import type { FormatError } from '../../tensor/errors.ts';
+import { fieldFault, type TableHead, type TableRow } from './delimited.ts';
+import { type DateOrder, isPlainNumber, isWrittenAsDay, parseTime, type TimeReading } from './times.ts';
+
+/** Cells that can be read with the day or with the month first. */
+const eitherFirst = /^\s*\d{1,2}([-/])\d{1,2}\1\d{4}/;
+
+/**
+ * Reads a column of times row by row, over as many tables as it runs through.
+ *
+ * Whether days or months come first is told by a date that only one order can read: the whole column is read so. Plain numbers follow
+ * the rule of `parseTime`. Where an order of events is enough (`allowsCounts`), a number that is no date by it, such as 17, shows that
+ * the numbers of the column are counts: all of them are then seconds since 1970 (`since-1970`), those that look like years too.
+ *
+ * @throws FormatError from `add` and `finish`, with file, line and column
+ * @example
+ * const times = new TimeColumn();
+ * for await (const row of rows) times.add(head, row, 0);
+ * const { instants } = times.finish(); // milliseconds since 1970
+ */
+export class TimeColumn {
+  readonly #given: TimeReading;
+  readonly #allowsCounts: boolean;
+  #length = 0;
+  #instants = new Float64Array(1024);
+  /** Rows that have been read with the month first, and could be read with the day first. */
+  #undecided: [row: number, dayFirst: number][] = [];
+  #undecidedFault: FormatError | null = null;
+  #proof: { readonly order: DateOrder; readonly file: string; readonly line: number } | null = null;
+  /** Numbers that have been read as years and days, and what they are as counts. */
+  #dated: [row: number, count: number][] = [];
+  #isCounting = false;
+
+  constructor(given: TimeReading = {}, { allowsCounts = false }: { readonly allowsCounts?: boolean } = {}) {
+    this.#given = given;
+    this.#allowsCounts = allowsCounts && (given.timeUnit ?? 'auto') === 'auto';
+  }
+
+  /** How many rows there are. */
+  get length(): number {
+    return this.#length;
+  }
+
+  add(table: TableHead, row: TableRow, column: number): void {
+    const text = row.fields[column];
+    const fault = (message: string): FormatError => fieldFault(table, row, column, message);
+    const instant = isPlainNumber(text) ? this.#number(text, fault) : this.#date(text, { file: table.name, line: row.line }, fault);
+    if (Number.isNaN(instant)) throw fault(`expected a date, such as 2016-07-01 13:00, received ${shown(text)}.${remedyFor(text)}`);
+    if (this.#length === this.#instants.length) {
+      const larger = new Float64Array(2 * this.#length);
+      larger.set(this.#instants);
+      this.#instants = larger;
+    }
+    this.#instants[this.#length++] = instant;
+  }
+
+  /**
+   * @returns instants  milliseconds since 1970, of each row
+   * @returns reading   how the column is to be read, for another one like it
+   */
+  finish(): { readonly instants: Float64Array; readonly reading: TimeReading } {
+    if (this.#undecidedFault !== null) throw this.#undecidedFault;
+    const { dateOrder = this.#proof?.order, timeUnit } = this.#given;
+    return {
+      instants: this.#instants.subarray(0, this.#length),
+      reading: {
+        ...(dateOrder === undefined ? {} : { dateOrder }),
+        ...(this.#isCounting ? { timeUnit: 'since-1970' } : timeUnit === undefined ? {} : { timeUnit }),
+      },
+    };
+  }
+
+  #number(text: string, fault: (message: string) => FormatError): number {
+    if (!this.#allowsCounts) return parseTime(text, this.#given);
+    const count = parseTime(text, { timeUnit: 'since-1970' });
+    if (this.#isCounting) return count;
+    const dated = parseTime(text);
+    if (Number.isNaN(dated)) {
+      if (isWrittenAsDay(text) && this.#dated.length > 0) {
+        throw fault(
+          `expected a day, as the numbers before, received ${shown(text)}. If they are counts, say of what: timeUnit (--time-unit).`,
+        );
+      }
+      this.#isCounting = !Number.isNaN(count);
+      for (const [row, asCount] of this.#dated) this.#instants[row] = asCount;
+      this.#dated = [];
+      return count;
+    }
+    if (dated !== count) this.#dated.push([this.#length, count]);
+    return dated;
+  }
+
+  #date(text: string, place: { readonly file: string; readonly line: number }, fault: (message: string) => FormatError): number {
+    if (this.#given.dateOrder !== undefined || !eitherFirst.test(text)) return parseTime(text, this.#given);
+    const [monthFirst, dayFirst] = [parseTime(text, { dateOrder: 'month-first' }), parseTime(text, { dateOrder: 'day-first' })];
+    if (Number.isNaN(monthFirst) && Number.isNaN(dayFirst)) return Number.NaN;
+    if (Number.isNaN(dayFirst)) return this.#prove('month-first', monthFirst, text, place, fault);
+    if (Number.isNaN(monthFirst)) return this.#prove('day-first', dayFirst, text, place, fault);
+    if (this.#proof !== null || monthFirst === dayFirst) return this.#proof?.order === 'day-first' ? dayFirst : monthFirst;
+    this.#undecided.push([this.#length, dayFirst]);
+    this.#undecidedFault ??= fault(
+      'expected dates that can be read in one way only: this may be day/month or month/day. Say which: dateOrder.',
+    );
+    return monthFirst;
+  }
+
+  #prove(
+    order: DateOrder,
+    instant: number,
+    text: string,
+    place: { readonly file: string; readonly line: number },
+    fault: (message: string) => FormatError,
+  ): number {
+    if (this.#proof !== null && this.#proof.order !== order) {
+      const { file, line } = this.#proof;
+      const before = file === place.file ? `line ${line}` : `${file}, line ${line}`;
+      throw fault(`expected dates in one order, received ${shown(text)}, which is ${order}; ${before} is ${this.#proof.order}.`);
+    }
+    this.#proof ??= { order, ...place };
+    if (order === 'day-first') for (const [row, dayFirst] of this.#undecided) this.#instants[row] = dayFirst;
+    this.#undecided = [];
+    this.#undecidedFault = null;
+    return instant;
+  }
+}
+
+function remedyFor(text: string): string {
+  return isPlainNumber(text) && !isWrittenAsDay(text) ? ' If it is a count, say of what: timeUnit (--time-unit).' : '';
+}
+
+function shown(text: string): string {
+  return JSON.stringify(text.length > 40 ? `${text.slice(0, 39)}…` : text);
+}
