@@ -52,6 +52,9 @@ describe('numbers of a column', () => {
   it('are all counts there when one of them can be nothing else', async () => {
     const cells = Array.from({ length: 3000 }, (_, i) => String(i));
     expect(await counts(cells)).toEqual({ seconds: cells.map(Number), reading: { timeUnit: 'since-1970' } });
+    const long = Array.from({ length: 5000 }, (_, k) => (k % 7 === 3 ? '2016-07-01' : String(1500 + (k % 700))));
+    const asCounts = long.map((cell) => (cell.includes('-') ? utc(2016, 7, 1) : Number(cell)));
+    expect((await counts([...long, '17'])).seconds).toEqual([...asCounts, 17]);
     expect((await counts(['2016', '20160701', '2016-07-01', '17', '2017'])).seconds).toEqual([2016, 20160701, utc(2016, 7, 1), 17, 2017]);
   });
 

@@ -23,13 +23,13 @@ export class TimeColumn {
   readonly #given: TimeReading;
   readonly #allowsCounts: boolean;
   #length = 0;
-  #instants = new Float64Array(1024);
+  #instants = unread(1024);
   /** Rows that have been read with the month first, and could be read with the day first. */
   #undecided: [row: number, dayFirst: number][] = [];
   #undecidedFault: FormatError | null = null;
   #proof: { readonly order: DateOrder; readonly file: string; readonly line: number } | null = null;
-  /** Numbers that have been read as years and days, and what they are as counts. */
-  #dated: [row: number, count: number][] = [];
+  /** What numbers are as counts, from the first on that has been read as a year or a day; NaN: no number. null: there is none. */
+  #counts: { readonly from: number; values: Float64Array<ArrayBuffer> } | null = null;
   #isCounting = false;
 
   constructor(given: TimeReading = {}, { allowsCounts = false }: { readonly allowsCounts?: boolean } = {}) {
@@ -47,11 +47,7 @@ export class TimeColumn {
     const fault = (message: string): FormatError => fieldFault(table, row, column, message);
     const instant = isPlainNumber(text) ? this.#number(text, fault) : this.#date(text, { file: table.name, line: row.line }, fault);
     if (Number.isNaN(instant)) throw fault(`expected a date, such as 2016-07-01 13:00, received ${shown(text)}.${remedyFor(text)}`);
-    if (this.#length === this.#instants.length) {
-      const larger = new Float64Array(2 * this.#length);
-      larger.set(this.#instants);
-      this.#instants = larger;
-    }
+    this.#instants = withRoom(this.#instants, this.#length);
     this.#instants[this.#length++] = instant;
   }
 
@@ -77,18 +73,33 @@ export class TimeColumn {
     if (this.#isCounting) return count;
     const dated = parseTime(text);
     if (Number.isNaN(dated)) {
-      if (isWrittenAsDay(text) && this.#dated.length > 0) {
+      if (isWrittenAsDay(text) && this.#counts !== null) {
         throw fault(
           `expected a day, as the numbers before, received ${shown(text)}. If they are counts, say of what: timeUnit (--time-unit).`,
         );
       }
       this.#isCounting = !Number.isNaN(count);
-      for (const [row, asCount] of this.#dated) this.#instants[row] = asCount;
-      this.#dated = [];
+      if (this.#isCounting) this.#recount();
       return count;
     }
-    if (dated !== count) this.#dated.push([this.#length, count]);
+    if (this.#counts === null && dated !== count) this.#counts = { from: this.#length, values: unread(1024) };
+    if (this.#counts !== null) {
+      const at = this.#length - this.#counts.from;
+      this.#counts.values = withRoom(this.#counts.values, at);
+      this.#counts.values[at] = count;
+    }
     return dated;
+  }
+
+  /** All numbers were counts. */
+  #recount(): void {
+    if (this.#counts === null) return;
+    const { from, values } = this.#counts;
+    for (let row = from; row < this.#length; row++) {
+      const count = values[row - from];
+      if (!Number.isNaN(count)) this.#instants[row] = count;
+    }
+    this.#counts = null;
   }
 
   #date(text: string, place: { readonly file: string; readonly line: number }, fault: (message: string) => FormatError): number {
@@ -131,4 +142,16 @@ function remedyFor(text: string): string {
 
 function shown(text: string): string {
   return JSON.stringify(text.length > 40 ? `${text.slice(0, 39)}…` : text);
+}
+
+function unread(length: number): Float64Array<ArrayBuffer> {
+  return new Float64Array(length).fill(Number.NaN);
+}
+
+/** An array that has an element at `at`: the same, or a larger one. */
+function withRoom(values: Float64Array<ArrayBuffer>, at: number): Float64Array<ArrayBuffer> {
+  if (at < values.length) return values;
+  const larger = unread(2 * at);
+  larger.set(values);
+  return larger;
 }
