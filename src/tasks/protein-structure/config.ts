@@ -7,23 +7,25 @@ import { cells, features } from './options.ts';
 const size = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(1_000_000));
 const share = v.pipe(v.number(), v.minValue(0), v.ltValue(1));
 
-export const architectureSchema = v.object({
-  states: v.picklist([3, 8]),
-  // from eight states to three
-  reduction: v.picklist(reductions),
-  features: v.array(v.picklist(features)),
-  embeddingSize: size,
-  // numbers of each residue in the profile, 0 without one
-  profileSize: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(10_000)),
-  window: v.pipe(size, v.maxValue(101)),
-  projectionSize: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(1_000_000)),
-  cell: v.picklist(cells),
-  numLayers: v.pipe(size, v.maxValue(16)),
-  hiddenSize: size,
-  dropout: share,
-  inputDropout: share,
-  residueDropout: share,
-});
+export const architectureSchema = v.lazy(() =>
+  v.object({
+    states: v.picklist([3, 8]),
+    // from eight states to three
+    reduction: v.picklist(reductions),
+    features: v.array(v.picklist(features)),
+    embeddingSize: size,
+    // numbers of each residue in the profile, 0 without one
+    profileSize: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(10_000)),
+    window: v.pipe(size, v.maxValue(101)),
+    projectionSize: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(1_000_000)),
+    cell: v.picklist(cells),
+    numLayers: v.pipe(size, v.maxValue(16)),
+    hiddenSize: size,
+    dropout: share,
+    inputDropout: share,
+    residueDropout: share,
+  }),
+);
 
 /** What a model of protein structure is built from. */
 export type Architecture = v.InferOutput<typeof architectureSchema>;
