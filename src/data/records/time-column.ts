@@ -42,6 +42,7 @@ export class TimeColumn {
     return this.#length;
   }
 
+  /** Reads the cell of one row. @throws FormatError when it is no time, or has days and months in another order than one before */
   add(table: TableHead, row: TableRow, column: number): void {
     const text = row.fields[column];
     const fault = (message: string): FormatError => fieldFault(table, row, column, message);
