@@ -27,7 +27,7 @@ export const trainSchema = optionsSchema(() => ({
       v.number(),
       v.minValue(-100),
       v.maxValue(100),
-      v.description('taken from the score of O while tagging: above 0 more entities are found, and fewer of them are right'),
+      v.description('added to the score of each entity while tagging: above 0 more entities are found, and fewer of them are right'),
     ),
     0,
   ),
@@ -46,7 +46,12 @@ export const trainSchema = optionsSchema(() => ({
   reverseLanguageModels: v.optional(paths('likewise, of models that learnt from reversed text'), []),
   numLayers: v.optional(whole('recurrent layers', 1, 8), 2),
   hiddenSize: v.optional(whole('units in each direction of each layer', 1, 65_536), 128),
+  members: v.optional(whole('networks that learn side by side and tag together: their scores are averaged', 1, 64), 1),
   dropout: v.optional(within("share of the layers' inputs and outputs dropped while training, in [0, 1)", 0, 1), 0.4),
+  consistency: v.optional(
+    within('c: sentences are read twice, and c times how far the readings disagree is added to the loss; 0: read once', 0, 1000),
+    0,
+  ),
 
   ...trainingEntries({ batchSize: 32, learningRate: 0.003, epochs: defaultEpochs }),
   batchSize: v.optional(whole('B: sentences of one step', 1, 65_536), 32),

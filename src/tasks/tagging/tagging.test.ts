@@ -118,6 +118,8 @@ describe('training', () => {
   it.each([
     ['a softmax for entities', entityText, { output: 'softmax', maxSteps: 100 }, 'entityF1'],
     ['entities in the places of others', entityText, { mentionCopies: 2 }, 'entityF1'],
+    ['two members', entityText, { members: 2 }, 'entityF1'],
+    ['readings made to agree', entityText, { consistency: 1 }, 'entityF1'],
     ['a CRF for classes', classText, { output: 'crf' }, 'accuracy'],
     ['two layers, averaged weights', classText, { numLayers: 2, averageDecay: 0.9 }, 'accuracy'],
     ['no words, only characters', classText, { embeddingSize: 0, features: [] }, 'accuracy'],
@@ -138,24 +140,24 @@ describe('training', () => {
     expect((await prepareTagging(files, { ...given, mentionCopies: 2 })).steps).toBe(360);
   });
 
-  it.each([{ output: 'crf' }, { output: 'softmax', numLayers: 2 }] as const)(
-    'that is stopped and resumed ends in the same file, to the byte: $output',
-    async (options) => {
-      const data = join(folder, `${options.output}.txt`);
-      writeFileSync(data, entityText);
-      const [whole, parts] = [join(folder, `${options.output}-whole`), join(folder, `${options.output}-parts`)];
-      const given: TaggingOptions = { ...small, ...options, dropout: 0.3, averageDecay: 0.9, maxSteps: 20, evaluateEvery: 6 };
-      await run(await prepareTagging({ train: [data] }, given, whole));
-      const interrupted = await prepareTagging({ train: [data] }, given, parts);
-      const controller = new AbortController();
-      for await (const event of interrupted.run({ signal: controller.signal }))
-        if (event.type === 'step' && event.step === 11) controller.abort();
-      await run(await resumeTagging(parts));
-      expect(readFileSync(join(parts, 'model.safetensors')).equals(readFileSync(join(whole, 'model.safetensors')))).toBe(true);
-      writeFileSync(data, entityText.replace('goes', 'went'));
-      await expect(resumeTagging(parts)).rejects.toThrow('have changed since it began');
-    },
-  );
+  it.each([
+    { output: 'crf', members: 2 },
+    { output: 'softmax', numLayers: 2, consistency: 1 },
+  ] as const)('that is stopped and resumed ends in the same file, to the byte: $output', async (options) => {
+    const data = join(folder, `${options.output}.txt`);
+    writeFileSync(data, entityText);
+    const [whole, parts] = [join(folder, `${options.output}-whole`), join(folder, `${options.output}-parts`)];
+    const given: TaggingOptions = { ...small, ...options, dropout: 0.3, averageDecay: 0.9, maxSteps: 20, evaluateEvery: 6 };
+    await run(await prepareTagging({ train: [data] }, given, whole));
+    const interrupted = await prepareTagging({ train: [data] }, given, parts);
+    const controller = new AbortController();
+    for await (const event of interrupted.run({ signal: controller.signal }))
+      if (event.type === 'step' && event.step === 11) controller.abort();
+    await run(await resumeTagging(parts));
+    expect(readFileSync(join(parts, 'model.safetensors')).equals(readFileSync(join(whole, 'model.safetensors')))).toBe(true);
+    writeFileSync(data, entityText.replace('goes', 'went'));
+    await expect(resumeTagging(parts)).rejects.toThrow('have changed since it began');
+  });
 
   it('says what will not do', async () => {
     const prepare = (text: string, options: TaggingOptions) =>
@@ -167,6 +169,10 @@ describe('training', () => {
     await expect(prepare(classText, { target: 'xpos' })).rejects.toThrow('expected at least two tags in the column xpos, found _ alone');
     await expect(prepare(classText, { scheme: 'BIO' })).rejects.toThrow('expected entity tags');
     await expect(prepare(classText, { mentionCopies: 1 })).rejects.toThrow('mentionCopies: expected entity tags');
+    await expect(prepare(classText, { entityBias: 1 })).rejects.toThrow('entityBias: expected entity tags');
+    await expect(prepare(entityText, { entityBias: 1, scheme: 'IOB1' })).rejects.toThrow(
+      'received the scheme IOB1. Learn another: --scheme BIOES.',
+    );
     await expect(prepare(classText, { gazetteers: [], features: ['gazetteer'] })).rejects.toThrow('--gazetteers');
     await expect(prepare('a\tX\n\nb\tY\n', {})).rejects.toThrow('data.txt: expected at least 10 sentences');
     await expect(prepare(classText, { numLayers: 0 })).rejects.toThrow('numLayers: expected at least 1, received 0.');

@@ -14,7 +14,7 @@ import { sizesOf, unknownRates } from '../words/word-features.ts';
 import { CharacterContext } from './character-context.ts';
 import { type ColumnFormat, openColumns, wordColumn } from './column-file.ts';
 import type { Architecture, TaggingConfig, TaggingVocabulary } from './config.ts';
-import { convertTags, schemeOf } from './entity-schemes.ts';
+import { beginningsOf, convertTags, schemeOf } from './entity-schemes.ts';
 import { evaluateTagger, type TaggedSentence, type TaggingResult } from './evaluate.ts';
 import { withMentionsReplaced } from './mention-replacement.ts';
 import { notTagged, type SentenceBatch, Tagger } from './model.ts';
@@ -101,6 +101,13 @@ async function build(files: TaggingFiles, given: TaggingOptions): Promise<Parts>
   }
   const learnt = [...train, ...withMentionsReplaced(train, options.mentionCopies, new Random(options.seed).fork('mentions'))];
   const { vocabulary, words, rates } = vocabulariesOf(learnt, layout, options, gazetteers, contexts);
+  if (options.entityBias !== 0 && (vocabulary.learntScheme ?? 'IOB1') === 'IOB1') {
+    throw new ConfigError(
+      vocabulary.learntScheme === null
+        ? `entityBias: expected entity tags, such as O and B-PER, in the column ${layout.target}, received others. Leave it out.`
+        : 'entityBias: expected entities that begin with a tag of their own, received the scheme IOB1. Learn another: --scheme BIOES.',
+    );
+  }
   const encoder = new SentenceEncoder(vocabulary, contexts, words);
   const architecture = architectureOf(options, encoder, contexts);
   const allowed =
@@ -137,7 +144,7 @@ async function build(files: TaggingFiles, given: TaggingOptions): Promise<Parts>
     batches,
     config,
     loss: ({ sentences, tags: expected }) => ({
-      loss: model.loss(sentences, expected),
+      loss: model.loss(sentences, expected, options.consistency),
       items: sentences.words.lengths.reduce((sum, n) => sum + n, 0),
     }),
     evaluate: async ({ pause }) => (await evaluateTagger(model, encoder, valid, { pause })).metrics,
@@ -272,7 +279,7 @@ function vocabulariesOf(
 
 function architectureOf(options: ResolvedOptions, encoder: SentenceEncoder, contexts: readonly CharacterContext[]): Architecture {
   const { numLayers, hiddenSize, dropout, featureEmbeddingSize } = options;
-  const { tags, scheme } = encoder.vocabulary;
+  const { tags, scheme, learntScheme } = encoder.vocabulary;
   return {
     words: sizesOf(encoder.words, {
       wordEmbeddingSize: options.embeddingSize,
@@ -283,10 +290,11 @@ function architectureOf(options: ResolvedOptions, encoder: SentenceEncoder, cont
     contexts: contexts.map(({ model, isReversed }) => ({ architecture: model.architecture, isReversed })),
     numLayers,
     hiddenSize,
+    members: options.members,
     dropout,
     output: options.output ?? (scheme === null ? 'softmax' : 'crf'),
     numTags: tags.length,
-    outside: scheme === null ? null : tags.indexOf('O'),
+    beginnings: learntScheme === null ? [] : beginningsOf(tags, learntScheme),
     entityBias: options.entityBias,
   };
 }
