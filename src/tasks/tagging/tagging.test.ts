@@ -131,6 +131,30 @@ describe('training', () => {
     expect((await evaluate()).metrics[metric]).toBeGreaterThan(0.9);
   });
 
+  it('begins with the vectors of a file, and leaves them as they are where asked to, those of words that training has not too', async () => {
+    const vectors = join(folder, 'vectors.txt');
+    writeFileSync(vectors, 'goes 1 2 3\nada -1 -2 -3\nnever 9 8 7\n');
+    const files = { train: [textOf(entityText)] };
+    const vectorsOf = async (freezeVectors: boolean, word: string): Promise<number[][]> => {
+      const options = { ...small, embeddingSize: undefined, wordVectors: vectors, freezeVectors, members: 2, maxSteps: 3 };
+      const { model, encoder } = await run(await prepareTagging(files, options));
+      const at = 3 * encoder.words.words.id(word);
+      return [model, ...model.others].map(({ words }) => [...words.words!.weight.dataSync().slice(at, at + 3)]);
+    };
+    const given = [1, 2, 3];
+    expect(await vectorsOf(true, 'goes')).toEqual([given, given]);
+    expect(await vectorsOf(true, 'never')).toEqual([
+      [9, 8, 7],
+      [9, 8, 7],
+    ]);
+    const [learnt] = await vectorsOf(false, 'goes');
+    expect(learnt).not.toEqual(given);
+    expect(learnt[2]).toBeCloseTo(3, 0);
+    expect(await vectorsOf(false, 'never')).toEqual(await vectorsOf(false, 'unheard of'));
+    await expect(prepareTagging(files, { wordVectors: vectors, embeddingSize: 7 })).rejects.toThrow('embeddingSize: expected 3');
+    await expect(prepareTagging(files, { freezeVectors: true })).rejects.toThrow('freezeVectors: expected wordVectors');
+  });
+
   it('holds every n-th sentence out', async () => {
     const { sentences } = await prepareTagging({ train: [textOf(classText)] }, { ...small, maxSteps: 1, validFraction: 0.25 });
     expect(sentences).toMatchObject({ train: 120, valid: 40 });

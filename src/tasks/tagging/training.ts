@@ -2,6 +2,7 @@
 import { padSequences, SequenceBatches } from '../../data/sequence-batches.ts';
 import { type TextSource, textFile } from '../../data/text/text-source.ts';
 import { Vocabulary } from '../../data/text/vocabulary.ts';
+import { readWordVectors, type WordVectors } from '../../data/text/word-vectors.ts';
 import { entityConstraints } from '../../nn/crf-constraints.ts';
 import { ConfigError, FormatError, unknownName } from '../../tensor/errors.ts';
 import { Random } from '../../tensor/random.ts';
@@ -100,7 +101,7 @@ async function build(files: TaggingFiles, given: TaggingOptions): Promise<Parts>
     );
   }
   const learnt = [...train, ...withMentionsReplaced(train, options.mentionCopies, new Random(options.seed).fork('mentions'))];
-  const { vocabulary, words, rates } = vocabulariesOf(learnt, layout, options, gazetteers, contexts);
+  const { vocabulary, words, rates, vectors } = await vocabulariesOf(learnt, layout, options, gazetteers, contexts);
   if (options.entityBias !== 0 && (vocabulary.learntScheme ?? 'IOB1') === 'IOB1') {
     throw new ConfigError(
       vocabulary.learntScheme === null
@@ -109,10 +110,16 @@ async function build(files: TaggingFiles, given: TaggingOptions): Promise<Parts>
     );
   }
   const encoder = new SentenceEncoder(vocabulary, contexts, words);
-  const architecture = architectureOf(options, encoder, contexts);
+  const architecture = architectureOf(options, encoder, contexts, vectors);
   const allowed =
     architecture.output === 'crf' && vocabulary.learntScheme !== null ? entityConstraints(vocabulary.tags, vocabulary.learntScheme) : null;
   const model = new Tagger({ ...architecture, contextModels: contexts, allowed, unknownRates: rates, rng });
+  if (vectors !== null) {
+    for (const { words: features } of [model, ...model.others]) {
+      features.useVectors(vectors.vectors, words.words);
+      if (options.freezeVectors) features.words!.weight.requiresGrad = false;
+    }
+  }
 
   const encoded = encoder.encode(learnt);
   const tags = learnt.map((sentence) => encoder.encodeTags(sentence.tags));
@@ -234,20 +241,25 @@ function nameOf(path: string): string {
 }
 
 /** What was seen in the training sentences, in numbers. */
-function vocabulariesOf(
+async function vocabulariesOf(
   train: readonly TaggedSentence[],
   { format, columns, target }: Layout,
   options: ResolvedOptions,
   gazetteers: readonly Gazetteer[],
   contexts: readonly CharacterContext[],
-): { vocabulary: TaggingVocabulary; words: WordEncoder; rates: Float32Array | null } {
+): Promise<{ vocabulary: TaggingVocabulary; words: WordEncoder; rates: Float32Array | null; vectors: WordVectors | null }> {
   if (options.features.includes(target)) {
     throw new ConfigError(`features: expected columns other than the target, received ${target}, which is what is to be predicted.`);
   }
   const features = new TokenFeatures(options.features, columns, gazetteers);
   const counts = new WordCounts({ lowercase: options.lowercase, features: features.names.length });
   for (const sentence of train) counts.add(sentence.words, features.valuesOf(sentence));
-  const words = WordEncoder.of(counts, { minCount: options.minCount });
+  const { minCount, wordVectors, freezeVectors } = options;
+  const own = WordEncoder.of(counts, { minCount });
+  const vectors =
+    wordVectors === undefined ? null : await readWordVectors(textFile(wordVectors), (word) => freezeVectors || own.words.has(word));
+  // Vectors that stay as they are go together with those of words that training does not see.
+  const words = vectors !== null && freezeVectors ? WordEncoder.of(counts, { minCount, others: vectors.vectors.keys() }) : own;
 
   const scheme = schemeOf(train.map(({ tags }) => tags));
   if (options.scheme !== undefined && scheme === null) {
@@ -274,15 +286,26 @@ function vocabulariesOf(
     gazetteers: gazetteers.map(({ name, entries }) => ({ name, entries: [...entries] })),
     tokenizers: contexts.map(({ tokenizer }) => tokenizer.toJSON()),
   };
-  return { vocabulary, words, rates: unknownRates(words.words, counts.words, options.wordDropout) };
+  return { vocabulary, words, rates: unknownRates(words.words, counts.words, options.wordDropout), vectors };
 }
 
-function architectureOf(options: ResolvedOptions, encoder: SentenceEncoder, contexts: readonly CharacterContext[]): Architecture {
+function architectureOf(
+  options: ResolvedOptions,
+  encoder: SentenceEncoder,
+  contexts: readonly CharacterContext[],
+  vectors: WordVectors | null,
+): Architecture {
   const { numLayers, hiddenSize, dropout, featureEmbeddingSize } = options;
   const { tags, scheme, learntScheme } = encoder.vocabulary;
+  const wordEmbeddingSize = options.embeddingSize ?? vectors?.size ?? 100;
+  if (vectors !== null && wordEmbeddingSize !== vectors.size) {
+    throw new ConfigError(
+      `embeddingSize: expected ${vectors.size}, as the vectors in ${options.wordVectors} have numbers, received ${wordEmbeddingSize}. Leave it out.`,
+    );
+  }
   return {
     words: sizesOf(encoder.words, {
-      wordEmbeddingSize: options.embeddingSize,
+      wordEmbeddingSize,
       characterEmbeddingSize: options.characterEmbeddingSize,
       characterHiddenSize: options.characterHiddenSize,
       features: encoder.features.names.map((name) => ({ name, embeddingSize: featureEmbeddingSize })),
