@@ -19,13 +19,15 @@ export const architectureSchema = v.object({
   numLayers: v.pipe(size, v.maxValue(16)),
   // units in each direction
   hiddenSize: size,
+  // networks whose scores are averaged
+  members: v.pipe(size, v.maxValue(64)),
   // of the inputs and outputs of the recurrent layers
   dropout: share,
   output: v.picklist(outputs),
   numTags: size,
-  // number of the tag O; null: the tags are not entities
-  outside: v.nullable(v.pipe(v.number(), v.integer(), v.minValue(0))),
-  // taken from the score of O while tagging
+  // numbers of the tags that begin an entity; none: the tags are not entities, or begin as they go on
+  beginnings: v.array(v.pipe(v.number(), v.integer(), v.minValue(0))),
+  // added to the score of each entity while tagging
   entityBias: v.number(),
 });
 

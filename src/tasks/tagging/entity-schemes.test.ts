@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { entityConstraints } from '../../nn/crf-constraints.ts';
 import { entitiesIn } from '../metrics/entities.ts';
-import { convertTags, entitySchemes, schemeOf } from './entity-schemes.ts';
+import { beginningsOf, convertTags, entitySchemes, schemeOf } from './entity-schemes.ts';
 
 const tagsOf = (text: string): string[] => text.split(' ');
 
@@ -28,6 +28,19 @@ describe('schemeOf', () => {
     expect(schemeOf([['B-P'], ['S-P']])).toBe('BIOES');
     expect(schemeOf([['B-P'], ['I-P']])).toBe('IOB1');
     expect(schemeOf([['B-P'], ['NOUN']])).toBeNull();
+  });
+});
+
+describe('beginningsOf', () => {
+  const tags = tagsOf('O S-P I-P B-P E-P S-creative-work');
+
+  it('finds the tags that begin an entity', () => {
+    expect(beginningsOf(tags, 'BIOES')).toEqual([1, 3, 5]);
+    expect(beginningsOf(tagsOf('I-P B-P O B-L'), 'BIO')).toEqual([1, 3]);
+  });
+
+  it('finds none in IOB1, where the same tag begins and continues', () => {
+    expect(beginningsOf(tagsOf('I-P B-P O'), 'IOB1')).toEqual([]);
   });
 });
 

@@ -29,6 +29,12 @@ export function schemeOf(sentences: Iterable<readonly string[]>): EntityScheme |
   return hasEntities ? scheme : null;
 }
 
+/** Numbers of the tags that an entity begins with, and that stand nowhere else in it; none in IOB1, whose I- does both. */
+export function beginningsOf(tags: readonly string[], scheme: EntityScheme): number[] {
+  if (scheme === 'IOB1') return [];
+  return tags.flatMap((tag, id) => (['B', 'S'].includes(splitTag(tag).prefix) ? [id] : []));
+}
+
 /** A sentence's tags in another scheme. What no scheme allows is repaired on the way, as conlleval reads it. */
 export function convertTags(tags: readonly string[], scheme: EntityScheme): string[] {
   const converted = tags.map(() => 'O');

@@ -15,7 +15,7 @@ export interface TaggedSentence extends FeatureTokens {
 export interface TaggingMetrics extends Readonly<Record<string, number>> {
   /** Share of words with the right tag. */
   readonly accuracy: number;
-  /** Likewise of the words that the training data do not have; 0 where there are none. */
+  /** Likewise of the words that the training data do not have, nor frozen vectors; 0 where there are none. */
   readonly unknownAccuracy: number;
 }
 
@@ -24,7 +24,7 @@ export interface TaggingResult {
   readonly metrics: TaggingMetrics;
   /** Words. */
   readonly words: number;
-  /** Words that the training data do not have. */
+  /** Words that the training data do not have, nor frozen vectors. */
   readonly unknownWords: number;
   /** null: the tags are not entities. */
   readonly entities: EntityScores | null;

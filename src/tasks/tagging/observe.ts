@@ -10,8 +10,8 @@ import { firstSentence } from './predict.ts';
 import type { TrainedTagger } from './saved.ts';
 
 /**
- * What its recurrent layers read of the first sentence of an input, and the tag of each word. The losses are those of the tags that it
- * gives itself: what they rest on.
+ * What its recurrent layers, the first member's where it has several, read of the first sentence of an input, and the tag of each word.
+ * The losses are those of the tags that it gives itself: what they rest on.
  *
  * @throws FormatError when there is no sentence
  */

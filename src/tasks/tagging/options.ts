@@ -1,6 +1,7 @@
 /** Options of tagging, their ranges and defaults: for programs, configuration files and the command line alike. */
 import * as v from 'valibot';
-import { choice, flag, names, optionsSchema, parseOptions, paths, text, whole, within } from '../schema.ts';
+import { ConfigError } from '../../tensor/errors.ts';
+import { choice, flag, names, optionsSchema, parseOptions, path, paths, text, whole, within } from '../schema.ts';
 import { epochsOf, trainingEntries } from '../training-options.ts';
 import { wordEntries } from '../words/word-options.ts';
 import { columnFormats } from './column-file.ts';
@@ -27,7 +28,7 @@ export const trainSchema = optionsSchema(() => ({
       v.number(),
       v.minValue(-100),
       v.maxValue(100),
-      v.description('taken from the score of O while tagging: above 0 more entities are found, and fewer of them are right'),
+      v.description('added to the score of each entity while tagging: above 0 more entities are found, and fewer of them are right'),
     ),
     0,
   ),
@@ -38,7 +39,9 @@ export const trainSchema = optionsSchema(() => ({
   validFraction: v.optional(within('without validation files: share of the sentences set aside, spread evenly', 0.0001, 0.9), 0.1),
 
   ...wordEntries(),
-  embeddingSize: v.optional(whole("numbers of a word's own vector; 0: none", 0, 65_536), 100),
+  embeddingSize: v.optional(whole("numbers of a word's own vector; 0: none (default 100, or that of the word vectors)", 0, 65_536)),
+  wordVectors: v.optional(path('file of word vectors to begin with, in the text format of GloVe or word2vec')),
+  freezeVectors: v.optional(flag('leave the vectors of words as they are in the file, and know all words that it has'), false),
   characterEmbeddingSize: v.optional(whole("numbers of a character's vector", 1, 65_536), 32),
   characterHiddenSize: v.optional(whole('units in each direction that read the characters of a word; 0: none', 0, 65_536), 64),
   featureEmbeddingSize: v.optional(whole("numbers of each feature's vector", 1, 65_536), 32),
@@ -46,7 +49,12 @@ export const trainSchema = optionsSchema(() => ({
   reverseLanguageModels: v.optional(paths('likewise, of models that learnt from reversed text'), []),
   numLayers: v.optional(whole('recurrent layers', 1, 8), 2),
   hiddenSize: v.optional(whole('units in each direction of each layer', 1, 65_536), 128),
+  members: v.optional(whole('networks that learn side by side and tag together: their scores are averaged', 1, 64), 1),
   dropout: v.optional(within("share of the layers' inputs and outputs dropped while training, in [0, 1)", 0, 1), 0.4),
+  consistency: v.optional(
+    within('c: sentences are read twice, and c times how far the readings disagree is added to the loss; 0: read once', 0, 1000),
+    0,
+  ),
 
   ...trainingEntries({ batchSize: 32, learningRate: 0.003, epochs: defaultEpochs }),
   batchSize: v.optional(whole('B: sentences of one step', 1, 65_536), 32),
@@ -62,6 +70,9 @@ export type ResolvedOptions = v.InferOutput<ReturnType<typeof trainSchema>>;
 /** Checks options and fills in what is absent. @throws ConfigError */
 export function resolveOptions(given: TaggingOptions): ResolvedOptions {
   const options = parseOptions(trainSchema(), given);
+  if (options.freezeVectors && options.wordVectors === undefined) {
+    throw new ConfigError('freezeVectors: expected wordVectors, the file of the vectors to leave as they are, received none.');
+  }
   return { ...options, epochs: epochsOf(options, defaultEpochs) };
 }
 

@@ -73,8 +73,8 @@ export function taggerFrom(file: ModelFile, path?: string): SavedTagger {
 }
 
 /** A lower bound, so that a file cannot make a model that is larger than itself. */
-function parametersOf({ words, contexts, numLayers, hiddenSize }: TaggingConfig['architecture']): number {
+function parametersOf({ words, contexts, numLayers, hiddenSize, members }: TaggingConfig['architecture']): number {
   const ofWords = words.wordVocabularySize * words.wordEmbeddingSize + words.characterHiddenSize ** 2;
   const ofContexts = contexts.reduce((sum, { architecture: { hiddenSize: H, numLayers: L } }) => sum + H * H * L, 0);
-  return ofWords + ofContexts + 8 * hiddenSize ** 2 * numLayers;
+  return members * (ofWords + 8 * hiddenSize ** 2 * numLayers) + ofContexts;
 }

@@ -118,6 +118,8 @@ describe('training', () => {
   it.each([
     ['a softmax for entities', entityText, { output: 'softmax', maxSteps: 100 }, 'entityF1'],
     ['entities in the places of others', entityText, { mentionCopies: 2 }, 'entityF1'],
+    ['two members', entityText, { members: 2 }, 'entityF1'],
+    ['readings made to agree', entityText, { consistency: 1 }, 'entityF1'],
     ['a CRF for classes', classText, { output: 'crf' }, 'accuracy'],
     ['two layers, averaged weights', classText, { numLayers: 2, averageDecay: 0.9 }, 'accuracy'],
     ['no words, only characters', classText, { embeddingSize: 0, features: [] }, 'accuracy'],
@@ -129,6 +131,30 @@ describe('training', () => {
     expect((await evaluate()).metrics[metric]).toBeGreaterThan(0.9);
   });
 
+  it('begins with the vectors of a file, and leaves them as they are where asked to, those of words that training has not too', async () => {
+    const vectors = join(folder, 'vectors.txt');
+    writeFileSync(vectors, 'goes 1 2 3\nada -1 -2 -3\nnever 9 8 7\n');
+    const files = { train: [textOf(entityText)] };
+    const vectorsOf = async (freezeVectors: boolean, word: string): Promise<number[][]> => {
+      const options = { ...small, embeddingSize: undefined, wordVectors: vectors, freezeVectors, members: 2, maxSteps: 3 };
+      const { model, encoder } = await run(await prepareTagging(files, options));
+      const at = 3 * encoder.words.words.id(word);
+      return [model, ...model.others].map(({ words }) => [...words.words!.weight.dataSync().slice(at, at + 3)]);
+    };
+    const given = [1, 2, 3];
+    expect(await vectorsOf(true, 'goes')).toEqual([given, given]);
+    expect(await vectorsOf(true, 'never')).toEqual([
+      [9, 8, 7],
+      [9, 8, 7],
+    ]);
+    const [learnt] = await vectorsOf(false, 'goes');
+    expect(learnt).not.toEqual(given);
+    expect(learnt[2]).toBeCloseTo(3, 0);
+    expect(await vectorsOf(false, 'never')).toEqual(await vectorsOf(false, 'unheard of'));
+    await expect(prepareTagging(files, { wordVectors: vectors, embeddingSize: 7 })).rejects.toThrow('embeddingSize: expected 3');
+    await expect(prepareTagging(files, { freezeVectors: true })).rejects.toThrow('freezeVectors: expected wordVectors');
+  });
+
   it('holds every n-th sentence out', async () => {
     const { sentences } = await prepareTagging({ train: [textOf(classText)] }, { ...small, maxSteps: 1, validFraction: 0.25 });
     expect(sentences).toMatchObject({ train: 120, valid: 40 });
@@ -138,24 +164,24 @@ describe('training', () => {
     expect((await prepareTagging(files, { ...given, mentionCopies: 2 })).steps).toBe(360);
   });
 
-  it.each([{ output: 'crf' }, { output: 'softmax', numLayers: 2 }] as const)(
-    'that is stopped and resumed ends in the same file, to the byte: $output',
-    async (options) => {
-      const data = join(folder, `${options.output}.txt`);
-      writeFileSync(data, entityText);
-      const [whole, parts] = [join(folder, `${options.output}-whole`), join(folder, `${options.output}-parts`)];
-      const given: TaggingOptions = { ...small, ...options, dropout: 0.3, averageDecay: 0.9, maxSteps: 20, evaluateEvery: 6 };
-      await run(await prepareTagging({ train: [data] }, given, whole));
-      const interrupted = await prepareTagging({ train: [data] }, given, parts);
-      const controller = new AbortController();
-      for await (const event of interrupted.run({ signal: controller.signal }))
-        if (event.type === 'step' && event.step === 11) controller.abort();
-      await run(await resumeTagging(parts));
-      expect(readFileSync(join(parts, 'model.safetensors')).equals(readFileSync(join(whole, 'model.safetensors')))).toBe(true);
-      writeFileSync(data, entityText.replace('goes', 'went'));
-      await expect(resumeTagging(parts)).rejects.toThrow('have changed since it began');
-    },
-  );
+  it.each([
+    { output: 'crf', members: 2 },
+    { output: 'softmax', numLayers: 2, consistency: 1 },
+  ] as const)('that is stopped and resumed ends in the same file, to the byte: $output', async (options) => {
+    const data = join(folder, `${options.output}.txt`);
+    writeFileSync(data, entityText);
+    const [whole, parts] = [join(folder, `${options.output}-whole`), join(folder, `${options.output}-parts`)];
+    const given: TaggingOptions = { ...small, ...options, dropout: 0.3, averageDecay: 0.9, maxSteps: 20, evaluateEvery: 6 };
+    await run(await prepareTagging({ train: [data] }, given, whole));
+    const interrupted = await prepareTagging({ train: [data] }, given, parts);
+    const controller = new AbortController();
+    for await (const event of interrupted.run({ signal: controller.signal }))
+      if (event.type === 'step' && event.step === 11) controller.abort();
+    await run(await resumeTagging(parts));
+    expect(readFileSync(join(parts, 'model.safetensors')).equals(readFileSync(join(whole, 'model.safetensors')))).toBe(true);
+    writeFileSync(data, entityText.replace('goes', 'went'));
+    await expect(resumeTagging(parts)).rejects.toThrow('have changed since it began');
+  });
 
   it('says what will not do', async () => {
     const prepare = (text: string, options: TaggingOptions) =>
@@ -167,6 +193,10 @@ describe('training', () => {
     await expect(prepare(classText, { target: 'xpos' })).rejects.toThrow('expected at least two tags in the column xpos, found _ alone');
     await expect(prepare(classText, { scheme: 'BIO' })).rejects.toThrow('expected entity tags');
     await expect(prepare(classText, { mentionCopies: 1 })).rejects.toThrow('mentionCopies: expected entity tags');
+    await expect(prepare(classText, { entityBias: 1 })).rejects.toThrow('entityBias: expected entity tags');
+    await expect(prepare(entityText, { entityBias: 1, scheme: 'IOB1' })).rejects.toThrow(
+      'received the scheme IOB1. Learn another: --scheme BIOES.',
+    );
     await expect(prepare(classText, { gazetteers: [], features: ['gazetteer'] })).rejects.toThrow('--gazetteers');
     await expect(prepare('a\tX\n\nb\tY\n', {})).rejects.toThrow('data.txt: expected at least 10 sentences');
     await expect(prepare(classText, { numLayers: 0 })).rejects.toThrow('numLayers: expected at least 1, received 0.');

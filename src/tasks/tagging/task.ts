@@ -105,7 +105,7 @@ function percent(share: number): string {
 }
 
 function modelFacts(model: Tagger, { vocabulary, features, words }: SentenceEncoder): Facts {
-  const { numLayers, hiddenSize, output, words: sizes, contexts } = model.architecture;
+  const { numLayers, hiddenSize, members, output, words: sizes, contexts } = model.architecture;
   const { target, tags, scheme, learntScheme } = vocabulary;
   const layers = `${numLayers === 1 ? '' : `${numLayers} × `}bidirectional LSTM of ${hiddenSize} units`;
   const inputs = [
@@ -120,7 +120,7 @@ function modelFacts(model: Tagger, { vocabulary, features, words }: SentenceEnco
     ['Inputs', inputs.filter((input) => input !== null).join(', ')],
     [
       'Model',
-      `${layers}, ${output === 'crf' ? 'linear-chain CRF' : 'softmax'}, ${model.parameterCount.toLocaleString('en-US')} parameters`,
+      `${members === 1 ? '' : `${members} members, each a `}${layers}, ${output === 'crf' ? 'linear-chain CRF' : 'softmax'}, ${model.parameterCount.toLocaleString('en-US')} parameters`,
     ],
   ];
 }

@@ -2,6 +2,7 @@
 import { padSequences, SequenceBatches } from '../../data/sequence-batches.ts';
 import { type TextSource, textFile } from '../../data/text/text-source.ts';
 import { Vocabulary } from '../../data/text/vocabulary.ts';
+import { readWordVectors, type WordVectors } from '../../data/text/word-vectors.ts';
 import { entityConstraints } from '../../nn/crf-constraints.ts';
 import { ConfigError, FormatError, unknownName } from '../../tensor/errors.ts';
 import { Random } from '../../tensor/random.ts';
@@ -14,7 +15,7 @@ import { sizesOf, unknownRates } from '../words/word-features.ts';
 import { CharacterContext } from './character-context.ts';
 import { type ColumnFormat, openColumns, wordColumn } from './column-file.ts';
 import type { Architecture, TaggingConfig, TaggingVocabulary } from './config.ts';
-import { convertTags, schemeOf } from './entity-schemes.ts';
+import { beginningsOf, convertTags, schemeOf } from './entity-schemes.ts';
 import { evaluateTagger, type TaggedSentence, type TaggingResult } from './evaluate.ts';
 import { withMentionsReplaced } from './mention-replacement.ts';
 import { notTagged, type SentenceBatch, Tagger } from './model.ts';
@@ -100,12 +101,25 @@ async function build(files: TaggingFiles, given: TaggingOptions): Promise<Parts>
     );
   }
   const learnt = [...train, ...withMentionsReplaced(train, options.mentionCopies, new Random(options.seed).fork('mentions'))];
-  const { vocabulary, words, rates } = vocabulariesOf(learnt, layout, options, gazetteers, contexts);
+  const { vocabulary, words, rates, vectors } = await vocabulariesOf(learnt, layout, options, gazetteers, contexts);
+  if (options.entityBias !== 0 && (vocabulary.learntScheme ?? 'IOB1') === 'IOB1') {
+    throw new ConfigError(
+      vocabulary.learntScheme === null
+        ? `entityBias: expected entity tags, such as O and B-PER, in the column ${layout.target}, received others. Leave it out.`
+        : 'entityBias: expected entities that begin with a tag of their own, received the scheme IOB1. Learn another: --scheme BIOES.',
+    );
+  }
   const encoder = new SentenceEncoder(vocabulary, contexts, words);
-  const architecture = architectureOf(options, encoder, contexts);
+  const architecture = architectureOf(options, encoder, contexts, vectors);
   const allowed =
     architecture.output === 'crf' && vocabulary.learntScheme !== null ? entityConstraints(vocabulary.tags, vocabulary.learntScheme) : null;
   const model = new Tagger({ ...architecture, contextModels: contexts, allowed, unknownRates: rates, rng });
+  if (vectors !== null) {
+    for (const { words: features } of [model, ...model.others]) {
+      features.useVectors(vectors.vectors, words.words);
+      if (options.freezeVectors) features.words!.weight.requiresGrad = false;
+    }
+  }
 
   const encoded = encoder.encode(learnt);
   const tags = learnt.map((sentence) => encoder.encodeTags(sentence.tags));
@@ -137,7 +151,7 @@ async function build(files: TaggingFiles, given: TaggingOptions): Promise<Parts>
     batches,
     config,
     loss: ({ sentences, tags: expected }) => ({
-      loss: model.loss(sentences, expected),
+      loss: model.loss(sentences, expected, options.consistency),
       items: sentences.words.lengths.reduce((sum, n) => sum + n, 0),
     }),
     evaluate: async ({ pause }) => (await evaluateTagger(model, encoder, valid, { pause })).metrics,
@@ -227,20 +241,25 @@ function nameOf(path: string): string {
 }
 
 /** What was seen in the training sentences, in numbers. */
-function vocabulariesOf(
+async function vocabulariesOf(
   train: readonly TaggedSentence[],
   { format, columns, target }: Layout,
   options: ResolvedOptions,
   gazetteers: readonly Gazetteer[],
   contexts: readonly CharacterContext[],
-): { vocabulary: TaggingVocabulary; words: WordEncoder; rates: Float32Array | null } {
+): Promise<{ vocabulary: TaggingVocabulary; words: WordEncoder; rates: Float32Array | null; vectors: WordVectors | null }> {
   if (options.features.includes(target)) {
     throw new ConfigError(`features: expected columns other than the target, received ${target}, which is what is to be predicted.`);
   }
   const features = new TokenFeatures(options.features, columns, gazetteers);
   const counts = new WordCounts({ lowercase: options.lowercase, features: features.names.length });
   for (const sentence of train) counts.add(sentence.words, features.valuesOf(sentence));
-  const words = WordEncoder.of(counts, { minCount: options.minCount });
+  const { minCount, wordVectors, freezeVectors } = options;
+  const own = WordEncoder.of(counts, { minCount });
+  const vectors =
+    wordVectors === undefined ? null : await readWordVectors(textFile(wordVectors), (word) => freezeVectors || own.words.has(word));
+  // Vectors that stay as they are go together with those of words that training does not see.
+  const words = vectors !== null && freezeVectors ? WordEncoder.of(counts, { minCount, others: vectors.vectors.keys() }) : own;
 
   const scheme = schemeOf(train.map(({ tags }) => tags));
   if (options.scheme !== undefined && scheme === null) {
@@ -267,15 +286,26 @@ function vocabulariesOf(
     gazetteers: gazetteers.map(({ name, entries }) => ({ name, entries: [...entries] })),
     tokenizers: contexts.map(({ tokenizer }) => tokenizer.toJSON()),
   };
-  return { vocabulary, words, rates: unknownRates(words.words, counts.words, options.wordDropout) };
+  return { vocabulary, words, rates: unknownRates(words.words, counts.words, options.wordDropout), vectors };
 }
 
-function architectureOf(options: ResolvedOptions, encoder: SentenceEncoder, contexts: readonly CharacterContext[]): Architecture {
+function architectureOf(
+  options: ResolvedOptions,
+  encoder: SentenceEncoder,
+  contexts: readonly CharacterContext[],
+  vectors: WordVectors | null,
+): Architecture {
   const { numLayers, hiddenSize, dropout, featureEmbeddingSize } = options;
-  const { tags, scheme } = encoder.vocabulary;
+  const { tags, scheme, learntScheme } = encoder.vocabulary;
+  const wordEmbeddingSize = options.embeddingSize ?? vectors?.size ?? 100;
+  if (vectors !== null && wordEmbeddingSize !== vectors.size) {
+    throw new ConfigError(
+      `embeddingSize: expected ${vectors.size}, as the vectors in ${options.wordVectors} have numbers, received ${wordEmbeddingSize}. Leave it out.`,
+    );
+  }
   return {
     words: sizesOf(encoder.words, {
-      wordEmbeddingSize: options.embeddingSize,
+      wordEmbeddingSize,
       characterEmbeddingSize: options.characterEmbeddingSize,
       characterHiddenSize: options.characterHiddenSize,
       features: encoder.features.names.map((name) => ({ name, embeddingSize: featureEmbeddingSize })),
@@ -283,10 +313,11 @@ function architectureOf(options: ResolvedOptions, encoder: SentenceEncoder, cont
     contexts: contexts.map(({ model, isReversed }) => ({ architecture: model.architecture, isReversed })),
     numLayers,
     hiddenSize,
+    members: options.members,
     dropout,
     output: options.output ?? (scheme === null ? 'softmax' : 'crf'),
     numTags: tags.length,
-    outside: scheme === null ? null : tags.indexOf('O'),
+    beginnings: learntScheme === null ? [] : beginningsOf(tags, learntScheme),
     entityBias: options.entityBias,
   };
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { Vocabulary } from '../../data/text/vocabulary.ts';
 import { WordCounts, WordEncoder } from './word-encoder.ts';
 
-function encoderOf(sentences: readonly string[], options?: { minCount?: number; maxWords?: number }): WordEncoder {
+function encoderOf(sentences: readonly string[], options?: Parameters<typeof WordEncoder.of>[1]): WordEncoder {
   const counts = new WordCounts({ lowercase: true, features: 1 });
   for (const sentence of sentences) {
     const words = sentence.split(' ');
@@ -47,6 +47,10 @@ describe('WordEncoder', () => {
   it('leaves rare words out', () => {
     expect(encoderOf(['a b a', 'b c'], { minCount: 2 }).words.symbols).toEqual(['a', 'b']);
     expect(encoderOf(['a b a', 'b c b'], { maxWords: 1 }).words.symbols).toEqual(['b']);
+  });
+
+  it('knows words from elsewhere, rare or not seen at all', () => {
+    expect(encoderOf(['a b a', 'b c d'], { minCount: 2, others: ['c', 'z', 'a'] }).words.symbols).toEqual(['a', 'b', 'c', 'z']);
   });
 
   it('reads the ends of very long words, and something of empty ones', () => {

@@ -113,12 +113,19 @@ export class WordEncoder implements WordVocabularies {
    *
    * @param options.minCount  words seen less often are unknown; default 1
    * @param options.maxWords  so many of the most frequent words are known; default: all
+   * @param options.others    words that are known however often they were seen
    */
-  static of(counts: WordCounts, options: { readonly minCount?: number; readonly maxWords?: number } = {}): WordEncoder {
+  static of(
+    counts: WordCounts,
+    options: { readonly minCount?: number; readonly maxWords?: number; readonly others?: Iterable<string> } = {},
+  ): WordEncoder {
     const special = { padding: true, unknown: true } as const;
+    const { minCount, maxWords: maxSize, others = [] } = options;
+    const seen = Vocabulary.of(counts.words, { ...special, minCount, maxSize });
+    const known = new Map([...seen.symbols, ...others].map((word) => [word, counts.words.get(word) ?? 0]));
     return new WordEncoder({
       lowercase: counts.lowercase,
-      words: Vocabulary.of(counts.words, { ...special, minCount: options.minCount, maxSize: options.maxWords }),
+      words: Vocabulary.of(known, { ...special, minCount: 0 }),
       characters: Vocabulary.of(counts.characters, special),
       features: counts.features.map((values) => Vocabulary.of(values, special)),
     });
