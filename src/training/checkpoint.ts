@@ -19,26 +19,28 @@ const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 const word = v.pipe(count, v.maxValue(0xffffffff));
 const metrics = v.record(v.string(), v.nullable(v.number()));
 
-const stateSchema = v.object({
-  version: v.literal(version),
-  step: count,
-  batches: v.object({ epoch: count, index: count }),
-  optimizer: v.object({ kind: v.string(), steps: count, learningRate: v.nullable(v.number()) }),
-  /** Streams of random numbers by name. */
-  randoms: v.record(v.string(), v.object({ seed: v.tuple([word, word]), counter: count })),
-  /** How many tensors are carried from step to step; null: none yet. */
-  carried: v.nullable(count),
-  average: v.nullable(v.object({ updates: count })),
-  plateau: v.nullable(v.object({ best: v.nullable(v.number()), badUpdates: count, cooldownLeft: count })),
-  best: v.nullable(v.object({ step: count, metrics })),
-  /** Validations since the best one. */
-  badValidations: count,
-  /** Where the last validation and sample were. */
-  validated: v.object({ step: count, epoch: count }),
-  sampled: count,
-  /** Where events.jsonl stood. */
-  logBytes: count,
-});
+const stateSchema = v.lazy(() =>
+  v.object({
+    version: v.literal(version),
+    step: count,
+    batches: v.object({ epoch: count, index: count }),
+    optimizer: v.object({ kind: v.string(), steps: count, learningRate: v.nullable(v.number()) }),
+    /** Streams of random numbers by name. */
+    randoms: v.record(v.string(), v.object({ seed: v.tuple([word, word]), counter: count })),
+    /** How many tensors are carried from step to step; null: none yet. */
+    carried: v.nullable(count),
+    average: v.nullable(v.object({ updates: count })),
+    plateau: v.nullable(v.object({ best: v.nullable(v.number()), badUpdates: count, cooldownLeft: count })),
+    best: v.nullable(v.object({ step: count, metrics })),
+    /** Validations since the best one. */
+    badValidations: count,
+    /** Where the last validation and sample were. */
+    validated: v.object({ step: count, epoch: count }),
+    sampled: count,
+    /** Where events.jsonl stood. */
+    logBytes: count,
+  }),
+);
 
 export type CheckpointState = Omit<v.InferOutput<typeof stateSchema>, 'version'>;
 

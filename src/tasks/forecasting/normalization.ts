@@ -17,22 +17,24 @@ const finite = v.pipe(v.number(), v.finite());
 const positive = v.pipe(finite, v.gtValue(0));
 const affineSchema = v.object({ shift: finite, scale: positive });
 
-export const normalizationSchema = v.object({
-  series: v.array(
-    v.object({
-      name: v.string(),
-      // (value − shift) / scale is what the model sees
-      ...affineSchema.entries,
-      // of the training part: what errors are measured in
-      deviation: positive,
-      // mean |yₜ − yₜ₋ₛ| over the training part, with season s
-      naiveError: positive,
-    }),
-  ),
-  known: v.array(affineSchema),
-  past: v.array(affineSchema),
-  statics: v.array(v.union([affineSchema, v.object({ categories: v.array(v.string()) })])),
-});
+export const normalizationSchema = v.lazy(() =>
+  v.object({
+    series: v.array(
+      v.object({
+        name: v.string(),
+        // (value − shift) / scale is what the model sees
+        ...affineSchema.entries,
+        // of the training part: what errors are measured in
+        deviation: positive,
+        // mean |yₜ − yₜ₋ₛ| over the training part, with season s
+        naiveError: positive,
+      }),
+    ),
+    known: v.array(affineSchema),
+    past: v.array(affineSchema),
+    statics: v.array(v.union([affineSchema, v.object({ categories: v.array(v.string()) })])),
+  }),
+);
 
 /** How values become what a model sees. */
 export type Normalization = v.InferOutput<typeof normalizationSchema>;

@@ -16,16 +16,18 @@ import type { WordBatch, WordVocabularies } from './word-encoder.ts';
 const count = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(10_000_000));
 
 /** Of the part of a model's architecture that describes its words. */
-export const wordFeaturesSchema = v.object({
-  wordVocabularySize: count,
-  // 0: none
-  wordEmbeddingSize: count,
-  characterVocabularySize: count,
-  characterEmbeddingSize: count,
-  // units in each direction; 0: characters are not read
-  characterHiddenSize: count,
-  features: v.array(v.object({ name: v.string(), vocabularySize: count, embeddingSize: v.pipe(count, v.minValue(1)) })),
-});
+export const wordFeaturesSchema = v.lazy(() =>
+  v.object({
+    wordVocabularySize: count,
+    // 0: none
+    wordEmbeddingSize: count,
+    characterVocabularySize: count,
+    characterEmbeddingSize: count,
+    // units in each direction; 0: characters are not read
+    characterHiddenSize: count,
+    features: v.array(v.object({ name: v.string(), vocabularySize: count, embeddingSize: v.pipe(count, v.minValue(1)) })),
+  }),
+);
 
 /** Sizes of the parts of a word's vector; 0 leaves a part out. */
 export type WordFeaturesSizes = v.InferOutput<typeof wordFeaturesSchema>;
