@@ -4,6 +4,7 @@
  * Face's libraries read it, and theirs of this kind can be read here.
  */
 import { FormatError } from '../../tensor/errors.ts';
+import { pattern } from './pattern.ts';
 import { PieceBuffer } from './piece-buffer.ts';
 import type { TextSink, TokenDecoder, Tokenizer } from './tokenizer.ts';
 
@@ -24,11 +25,8 @@ export interface HuggingFaceTokenizerJson {
   readonly [other: string]: unknown;
 }
 
-/**
- * GPT-2's pieces: contractions, words, numbers and marks, each with the space before it; merges never cross pieces. Made when it is
- * called for: an import need not wait for its classes of letters.
- */
-const piecePattern = () => /'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+/gu;
+/** GPT-2's pieces: contractions, words, numbers and marks, each with the space before it; merges never cross pieces. */
+const piecePattern = pattern('gu')`'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`;
 
 /** A piece of more bytes is encoded in parts: merging takes quadratic time in the length of a piece. */
 const longestPiece = 512;

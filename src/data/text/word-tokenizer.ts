@@ -5,6 +5,7 @@
  * Ids go from frequent to rare, as adaptive softmax wants it.
  */
 import { FormatError } from '../../tensor/errors.ts';
+import { pattern } from './pattern.ts';
 import { PieceBuffer } from './piece-buffer.ts';
 import type { TextSink, TokenDecoder, Tokenizer, TokenizerBuilder, VocabularyOptions } from './tokenizer.ts';
 import { WordCounts } from './word-counts.ts';
@@ -21,8 +22,7 @@ const unknownId = 0;
 const endOfLineId = 1;
 const specials = ['<unk>', '<eos>'];
 
-/** Made when it is called for: an import need not wait for its classes of letters. */
-const tokenPattern = () => /\n|\p{N}+(?:[.,]\p{N}+)+|[\p{L}\p{M}\p{N}_]+(?:['’-][\p{L}\p{M}\p{N}_]+)*|\S/gu;
+const tokenPattern = pattern('gu')`\n|\p{N}+(?:[.,]\p{N}+)+|[\p{L}\p{M}\p{N}_]+(?:['’-][\p{L}\p{M}\p{N}_]+)*|\S`;
 
 /** The tokens of a text, as strings; '\n' ends a line. */
 function words(text: string, lowercase: boolean): Iterable<string> {

@@ -2,6 +2,7 @@
  * Formulas as runs of text: `h_t = tanh(W_{xh} x_t + b_{xh})`. Single letters are variables, in italics and in the colour of what
  * they stand for; words are functions; `_` sets what follows lower.
  */
+import { pattern } from '../../data/text/pattern.ts';
 import { type Quantity, type Role, roleOf } from './marks.ts';
 import type { Run } from './text.ts';
 
@@ -11,13 +12,18 @@ const smallest = 11;
 const drop = 0.24;
 
 /** A token: a word or a letter, a number, a subscript, a space, any other sign. */
-const tokens = /_\{[^}]*\}|_[\p{L}\p{N}]|[a-z]{2,}|[\p{L}∂]|\d+|\s+|./gu;
+const tokens = pattern('gu')`_\{[^}]*\}|_[\p{L}\p{N}]|[a-z]{2,}|[\p{L}∂]|\d+|\s+|.`;
+const variable = pattern('u')`^[\p{L}∂]$`;
+/** How a factor ends, and how it may begin. */
+const factorEnd = pattern('u')`^_|^[\p{L})]`;
+const factorBegin = pattern('u')`^[\p{L}(]`;
+const word = pattern('u')`^\p{L}{2}`;
 
 /** @param size  of the letters; @param role  of everything, instead of each letter's own */
 export function formula(text: string, size: number, role?: Role): Run[] {
   const runs: Run[] = [];
   let base: string | null = null;
-  const parts = text.match(tokens) ?? [];
+  const parts = text.match(tokens()) ?? [];
   parts.forEach((part, k) => {
     if (part.startsWith('_')) {
       const name = part.replace(/[_{}]/g, '');
@@ -35,16 +41,11 @@ export function formula(text: string, size: number, role?: Role): Run[] {
       }
       return;
     }
-    const isVariable = /^[\p{L}∂]$/u.test(part);
+    const isVariable = variable().test(part);
     base = isVariable ? part : null;
     // Two factors beside each other: a thin space says that they are two.
-    const isFactor = isVariable && /^\s$/.test(parts[k - 1] ?? '') && /^_|^[\p{L})]/u.test(parts[k - 2] ?? '');
-    if (
-      /^\s$/.test(part) &&
-      /^[\p{L}(]/u.test(parts[k + 1] ?? '') &&
-      /^_|^[\p{L})]/u.test(parts[k - 1] ?? '') &&
-      !/^\p{L}{2}/u.test(parts[k + 1])
-    )
+    const isFactor = isVariable && /^\s$/.test(parts[k - 1] ?? '') && factorEnd().test(parts[k - 2] ?? '');
+    if (/^\s$/.test(part) && factorBegin().test(parts[k + 1] ?? '') && factorEnd().test(parts[k - 1] ?? '') && !word().test(parts[k + 1]))
       return;
     const own = role ?? (isVariable ? roleOfLetter(part, '') : undefined);
     runs.push({

@@ -1,4 +1,5 @@
 /** A drawing as SVG: plain elements and a style sheet, without ids, scripts or foreign content; the same text for the same drawing. */
+import { pattern } from '../../data/text/pattern.ts';
 import { type FontFace, fontRules, mathFamily, sansFamily } from './font-face.ts';
 import { dark, light, type Palette, type Role, roles, shadeOf, shades } from './marks.ts';
 import { type Label, type Line, type Mark, operatorRadius, type Point, type Scene, type Shape } from './scene.ts';
@@ -225,14 +226,14 @@ function round(value: number): number {
   return Math.round(value * 100) / 100 + 0; // no −0
 }
 
+/** XML has no place for control characters and lone surrogates. */
+const notInXml = pattern('gu')`[\p{Cc}\p{Cs}\ufffe\uffff]`;
+
 function escapeXml(text: string): string {
-  return (
-    text
-      .replaceAll('&', '&amp;')
-      .replaceAll('<', '&lt;')
-      .replaceAll('>', '&gt;')
-      .replaceAll('"', '&quot;')
-      // XML has no place for control characters and lone surrogates
-      .replaceAll(/[\p{Cc}\p{Cs}\ufffe\uffff]/gu, '\ufffd')
-  );
+  return text
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll('"', '&quot;')
+    .replaceAll(notInXml(), '\ufffd');
 }

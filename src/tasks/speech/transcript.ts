@@ -1,10 +1,15 @@
 /** What is said, as symbols: characters, words, or phonemes between blanks. Class 0 is CTC's blank, k + 1 the k-th symbol. */
+import { pattern } from '../../data/text/pattern.ts';
 import type { spellings, units as unitNames } from './options.ts';
 
 /** What a transcript is made of. */
 export type Unit = (typeof unitNames)[number];
 /** How a transcript is written before it is compared; see `spell`. */
 export type Spelling = (typeof spellings)[number];
+
+/** Apostrophes within words, and all that is neither letter nor digit. */
+const marks = pattern('gu')`(?<=[\p{L}\p{N}])'(?=[\p{L}\p{N}])|[^\p{L}\p{M}\p{N}]`;
+const strayApostrophes = pattern('gu')`(?<![\p{L}\p{N}])'|'(?![\p{L}\p{N}])`;
 
 /**
  * A transcript as it is compared: blanks made single; 'lower': lower case too; 'plain': punctuation gone too, but apostrophes and
@@ -14,11 +19,8 @@ export type Spelling = (typeof spellings)[number];
  */
 export function spell(text: string, spelling: Spelling): string {
   const lower = spelling === 'as-is' ? text : text.toLowerCase();
-  const plain =
-    spelling === 'plain'
-      ? lower.replaceAll(/[’ʼ]/gu, "'").replaceAll(/(?<=[\p{L}\p{N}])'(?=[\p{L}\p{N}])|[^\p{L}\p{M}\p{N}]/gu, (c) => (c === "'" ? c : ' '))
-      : lower;
-  const kept = spelling === 'plain' ? plain.replaceAll(/(?<![\p{L}\p{N}])'|'(?![\p{L}\p{N}])/gu, ' ') : plain;
+  const plain = spelling === 'plain' ? lower.replaceAll(/[’ʼ]/gu, "'").replaceAll(marks(), (c) => (c === "'" ? c : ' ')) : lower;
+  const kept = spelling === 'plain' ? plain.replaceAll(strayApostrophes(), ' ') : plain;
   return kept.replaceAll(/\s+/gu, ' ').trim();
 }
 

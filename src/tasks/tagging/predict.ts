@@ -1,4 +1,5 @@
 /** Tags for sentences that have none: of a text, or of a file of columns, which is written back with them. */
+import { pattern } from '../../data/text/pattern.ts';
 import { linesIn, type TextSource } from '../../data/text/text-source.ts';
 import { type Entity, entitiesIn } from '../metrics/entities.ts';
 import { parseOptions } from '../schema.ts';
@@ -182,9 +183,11 @@ async function* textSentences(source: TextSource, tokenize: boolean): AsyncGener
   }
 }
 
+const plainWords = pattern('gu')`[\p{L}\p{M}]+(?:['’-][\p{L}\p{M}]+)*|\p{N}+(?:[.,:]\p{N}+)*|[@#][\p{L}\p{N}_]+|\.{2,}|[^\s]`;
+
 /** Words, numbers and marks of a line: "don't" is one word, "3.50" one number, each other mark its own. */
 export function tokensOf(line: string): string[] {
-  return line.match(/[\p{L}\p{M}]+(?:['’-][\p{L}\p{M}]+)*|\p{N}+(?:[.,:]\p{N}+)*|[@#][\p{L}\p{N}_]+|\.{2,}|[^\s]/gu) ?? [];
+  return line.match(plainWords()) ?? [];
 }
 
 // ---- output -------------------------------------------------------------------------------------------------------------

@@ -1,4 +1,5 @@
 /** What is known of a word beside its letters: columns of its file, its shape, its affixes, whether a list of names has it. */
+import { pattern } from '../../data/text/pattern.ts';
 import { linesIn, type TextSource } from '../../data/text/text-source.ts';
 import { ConfigError, FormatError, unknownName } from '../../tensor/errors.ts';
 
@@ -95,6 +96,9 @@ function suffix(letters: number): (word: string) => string {
       .join('');
 }
 
+const letterKind = { any: pattern('u')`\p{L}`, capital: pattern('u')`\p{Lu}`, capitalOrTitle: pattern('u')`[\p{Lu}\p{Lt}]` };
+const digit = pattern('u')`\p{N}`;
+
 /**
  * Letters as X and x, digits as d, the rest as it is; of each run at most two: `McDonald-9000` is `XxXxx-dd`.
  *
@@ -102,7 +106,7 @@ function suffix(letters: number): (word: string) => string {
  */
 export function shapeOf(word: string): string {
   const letters = Array.from(word, (letter) =>
-    /\p{Lu}/u.test(letter) ? 'X' : /\p{L}/u.test(letter) ? 'x' : /\p{N}/u.test(letter) ? 'd' : letter,
+    letterKind.capital().test(letter) ? 'X' : letterKind.any().test(letter) ? 'x' : digit().test(letter) ? 'd' : letter,
   );
   return letters
     .filter((letter, i) => letter !== letters[i - 1] || letter !== letters[i - 2])
@@ -112,9 +116,9 @@ export function shapeOf(word: string): string {
 
 /** Which letters are capitals: none, first, all, some; or no letters at all. */
 export function capitalsOf(word: string): 'none' | 'first' | 'all' | 'some' | 'no letters' {
-  const letters = Array.from(word).filter((letter) => /\p{L}/u.test(letter));
+  const letters = Array.from(word).filter((letter) => letterKind.any().test(letter));
   if (letters.length === 0) return 'no letters';
-  const capitals = letters.map((letter) => /[\p{Lu}\p{Lt}]/u.test(letter));
+  const capitals = letters.map((letter) => letterKind.capitalOrTitle().test(letter));
   const count = capitals.filter(Boolean).length;
   if (count === 0) return 'none';
   if (count === 1 && capitals[0]) return 'first';

@@ -1,12 +1,13 @@
 /** Cuts a text into words, for classification: punctuation is a word too, white space is not. */
+import { pattern } from '../../data/text/pattern.ts';
 
 /**
  * In the order in which they are tried: scripts written without spaces, character by character; abbreviations (U.S.); numbers
  * (3.14, 10:30, 1,000); words, with apostrophes and hyphens inside; an ending that stands alone ('s, 'll); runs of one sign (!!!).
- * Made when it is called for: its classes of letters take a millisecond, which an import need not wait for.
  */
-const wordPattern = () =>
-  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]|(?:\p{L}\.){2,}|\p{N}+(?:[.,:]\p{N}+)*(?![\p{L}\p{N}])|[\p{L}\p{M}\p{N}_]+(?:['’-][\p{L}\p{M}\p{N}_]+)*|['’]\p{L}{1,2}(?!\p{L})|([^\s\p{L}\p{M}\p{N}])\1*/gu;
+const wordPattern = pattern(
+  'gu',
+)`[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]|(?:\p{L}\.){2,}|\p{N}+(?:[.,:]\p{N}+)*(?![\p{L}\p{N}])|[\p{L}\p{M}\p{N}_]+(?:['’-][\p{L}\p{M}\p{N}_]+)*|['’]\p{L}{1,2}(?!\p{L})|([^\s\p{L}\p{M}\p{N}])\1*`;
 
 /**
  * The words of a text, at most so many.
