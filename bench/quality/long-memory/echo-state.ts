@@ -36,14 +36,15 @@ export function bestEchoState(
   T: number,
   test: Batch,
   isLong: boolean,
+  seed: number,
 ): { readonly setting: EchoSetting; readonly error: number } {
-  const rng = new Random(11);
+  const rng = new Random(10 * seed + 1);
   const parts = (count: number): Batch[] => Array.from({ length: count / part }, () => problem.batch(T, part, rng));
   const [train, held] = [parts(learnt), parts(valid)];
   let best: { setting: EchoSetting; error: number; answer: (batch: Batch) => Float32Array } | null = null;
   for (const setting of isLong ? settings.slice(1, 2) : settings) {
     const { inputSize } = problem;
-    const reservoir = new Reservoir({ inputSize, hiddenSize: reservoirSize, density: 0.1, ...setting, rng: new Random(12) });
+    const reservoir = new Reservoir({ inputSize, hiddenSize: reservoirSize, density: 0.1, ...setting, rng: new Random(10 * seed + 2) });
     const states = (batch: Batch): Tensor =>
       reshape(judged(problem, reservoir.forward(inputOf(problem, T, batch)).output), [batch.size * problem.outputSteps, reservoirSize]);
     const ridge = new RidgeRegression({ features: reservoirSize, targets: problem.outputSize });

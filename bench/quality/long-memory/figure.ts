@@ -7,7 +7,15 @@ import { renderSvg, type Theme } from '../../../src/insight/figure/render.ts';
 import { Scene } from '../../../src/insight/figure/scene.ts';
 import { type Curve, drawLegend, drawLogChart } from '../../../src/insight/flow/log-chart.ts';
 import { readResult } from '../../circumstances.ts';
-import { distances, type GradientCurve, type LongMemory, type MemoryRun, remedyDistance } from './results.ts';
+import {
+  distances,
+  type GradientCurve,
+  type LongMemory,
+  type MemoryRun,
+  type MemorySummary,
+  remedyDistance,
+  summaryOf,
+} from './results.ts';
 
 const columns = ['rnn', 'irnn', 'lstm', 'gru', 'esn'] as const;
 const side = 62;
@@ -20,8 +28,8 @@ const decades = [-14, 2] as const;
 
 /** @returns the height */
 function draw(scene: Scene, { runs }: LongMemory): number {
-  const runOf = (problem: MemoryRun['problem'], network: string, T: number): MemoryRun | undefined =>
-    runs.find((run) => run.problem === problem && run.network === network && run.T === T);
+  const runsOf = (problem: MemoryRun['problem'], network: string, T: number): readonly MemoryRun[] =>
+    runs.filter((run) => run.problem === problem && run.network === network && run.T === T);
   const left = (k: number): number => side + k * (columnWidth + gap);
   const center = (k: number): number => left(k) + columnWidth / 2;
 
@@ -33,7 +41,7 @@ function draw(scene: Scene, { runs }: LongMemory): number {
   drawLegend(scene, samples, 0, 42);
   const top = 84;
   columns.forEach((network, k) => {
-    const run = runOf('adding', network, remedyDistance);
+    const [run] = runsOf('adding', network, remedyDistance);
     scene.words(run?.label ?? network, center(k), top - 14, { anchor: 'middle', bold: true });
     const curves = run?.gradient
       ? [
@@ -70,9 +78,9 @@ function draw(scene: Scene, { runs }: LongMemory): number {
     for (const T of distances) {
       scene.words(`T = ${T}`, 0, y + 17, { size: 12 });
       columns.forEach((network, k) => {
-        const run = runOf(problem, network, T);
-        if (run === undefined) scene.words('–', center(k), y + 17, { anchor: 'middle', role: 'soft' });
-        else cell(scene, run, { x: left(k), y, width: columnWidth, height: rowHeight - 4 });
+        const summary = summaryOf(runsOf(problem, network, T));
+        if (summary === null) scene.words('–', center(k), y + 17, { anchor: 'middle', role: 'soft' });
+        else cell(scene, summary, { x: left(k), y, width: columnWidth, height: rowHeight - 4 });
       });
       y += rowHeight;
     }
@@ -88,18 +96,14 @@ function relative({ times, norms }: GradientCurve): { x: readonly number[]; y: n
   return { x: times, y: norms.map((norm) => norm / last) };
 }
 
-function cell(scene: Scene, run: MemoryRun, box: { x: number; y: number; width: number; height: number }): void {
-  const share = Math.min(1, run.error / run.guessing);
-  const shade = unitClass(run.isSolved ? 0.9 : Math.max(0, 1 - share) * 0.55);
+function cell(
+  scene: Scene,
+  { solved, of, share, text }: MemorySummary,
+  box: { x: number; y: number; width: number; height: number },
+): void {
+  const shade = unitClass(solved > 0 ? (0.9 * solved) / of : Math.max(0, 1 - share) * 0.55);
   scene.box('value', box, 0, shade);
-  scene.words(textOf(run), box.x + box.width / 2, box.y + 16, { anchor: 'middle', isInverse: isStrong(shade) });
-}
-
-/** In a word or two. */
-export function textOf({ isSolved, steps, divergedAt, error, guessing }: MemoryRun): string {
-  if (divergedAt !== null) return `diverged at step ${divergedAt}`;
-  if (isSolved) return steps === 0 ? 'solved' : `solved, ${steps.toLocaleString('en')}`;
-  return `${Math.round((100 * error) / guessing)} %`;
+  scene.words(text, box.x + box.width / 2, box.y + 16, { anchor: 'middle', isInverse: isStrong(shade) });
 }
 
 /** The picture; `theme` other than 'auto' and `placed` for renderers without media queries. */

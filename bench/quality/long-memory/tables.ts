@@ -1,7 +1,6 @@
 /** The tables of docs/long-memory.md. */
 import { readResult } from '../../circumstances.ts';
-import { textOf } from './figure.ts';
-import { distances, type LongMemory, type MemoryRun, remedyDistance } from './results.ts';
+import { distances, type LongMemory, type MemoryRun, type MemorySummary, remedyDistance, seeds, summaryOf } from './results.ts';
 
 const command = 'UNROLLED_THREADS=1 npx tsx bench/quality/long-memory.ts';
 const problemNames = { adding: 'adding', copy: 'copy memory' } as const;
@@ -13,15 +12,15 @@ export function memoryTable(): string {
     const { hiddenSize, batchSize, maxSteps } = setting;
     const seconds = runs.reduce((sum, run) => sum + run.seconds, 0);
     const above = [date, cpu, description, named.join('; '), `\`${command}\``].join(' · ');
-    const how = `${hiddenSize} units (ESN: 500), Adam, ${batchSize} new sequences a step, at most ${maxSteps.toLocaleString('en')} steps; ${(seconds / 60).toFixed(0)} minutes of a processor in all`;
+    const how = `${hiddenSize} units (ESN: 500), Adam, ${batchSize} new sequences a step, at most ${maxSteps.toLocaleString('en')} steps, seeds ${seeds.join(', ')}; ${(seconds / 60).toFixed(0)} minutes of a processor in all`;
     const networks = [...new Map(runs.filter(({ T }) => T !== remedyDistance).map((run) => [run.network, run.label]))];
     const rows = (['adding', 'copy'] as const).flatMap((problem) =>
       networks.map(([network, label]) => [
         problemNames[problem],
         label,
         ...distances.map((T) => {
-          const run = runs.find((one) => one.problem === problem && one.network === network && one.T === T);
-          return run === undefined ? '–' : result(run);
+          const of = runs.filter((one) => one.problem === problem && one.network === network && one.T === T);
+          return result(summaryOf(of));
         }),
       ]),
     );
@@ -35,17 +34,9 @@ export function remedyTable(): string {
     const at = runs.filter(({ T }) => T === remedyDistance);
     const networks = [...new Map(at.map((run) => [run.network, run.label]))].sort(([a], [b]) => order(a) - order(b));
     const rows = networks.map(([network, label]) => {
-      const of = (problem: MemoryRun['problem']) => at.find((run) => run.problem === problem && run.network === network);
-      const [adding, copy] = [of('adding'), of('copy')];
-      return [
-        label,
-        adding === undefined ? '–' : result(adding),
-        growth(adding?.gradient?.before.growth),
-        growth(adding?.gradient?.after.growth),
-        copy === undefined ? '–' : result(copy),
-        growth(copy?.gradient?.before.growth),
-        growth(copy?.gradient?.after.growth),
-      ];
+      const of = (problem: MemoryRun['problem']) => summaryOf(at.filter((run) => run.problem === problem && run.network === network));
+      const cells = [of('adding'), of('copy')].map((found) => [result(found), growth(found?.growth.before), growth(found?.growth.after)]);
+      return [label, ...cells.flat()];
     });
     return table(['network', 'adding', 'growth before', 'after', 'copy memory', 'growth before', 'after'], rows).join('\n');
   });
@@ -62,7 +53,10 @@ function withResult(make: (result: LongMemory) => string): string {
   return found === null ? `Not measured yet. \`${command}\`` : make(found);
 }
 
-const result = (run: MemoryRun): string => (run.isSolved ? `**${textOf(run)}**` : textOf(run));
+function result(found: MemorySummary | null): string {
+  if (found === null) return '–';
+  return found.solved > 0 ? `**${found.text}**` : found.text;
+}
 
 /** Less than 1e-19 is less than float32 can square. */
 function growth(factor: number | null | undefined): string {
