@@ -283,8 +283,13 @@ export class QuantileLevels {
   sort(values: Floats, first: number): void {
     const end = first + this.z.length;
     // By insertion: few, and nearly in order.
+    let before = values[first];
     for (let i = first + 1; i < end; i++) {
       const value = values[i];
+      if (value >= before) {
+        before = value;
+        continue;
+      }
       let at = i;
       for (; at > first && values[at - 1] > value; at--) values[at] = values[at - 1];
       values[at] = value;
