@@ -88,7 +88,7 @@ function languageModel(isReversed: boolean): string {
   rmSync(out, { recursive: true, force: true });
   unrolled([
     ...['train', 'language-model', path, '--out', out, '--hidden-size', '256', '--dropout', '0.1', '--min-count', '20'],
-    ...['--valid-fraction', '0.01', '--max-minutes', '6', '--sample-length', '0'],
+    ...['--valid-fraction', '0.01', '--max-minutes', '8', '--sample-length', '0'],
   ]);
   return model;
 }
