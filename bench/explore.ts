@@ -6,8 +6,9 @@
  */
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { chromium, type Page } from 'playwright';
+import type { Page } from 'playwright';
 import { quantile } from '../src/cli/bench/statistics.ts';
+import { launchChromium } from '../test/platform/chromium.ts';
 import { type Circumstances, circumstances, keepResult } from './circumstances.ts';
 
 export interface ExploreFrames extends Circumstances {
@@ -49,10 +50,7 @@ const server = spawn(process.execPath, [program, 'studio', '--no-open', '--json'
 const { url } = await new Promise<{ url: string }>((resolve) => {
   server.stdout.once('data', (part) => resolve(JSON.parse(String(part))));
 });
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM_PATH ?? '/usr/bin/chromium',
-  args: ['--no-sandbox', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update'],
-});
+const browser = await launchChromium();
 try {
   const records: ExploreFrames['records'][number][] = [];
   for (const situation of situations) {

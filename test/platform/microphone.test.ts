@@ -3,10 +3,11 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Browser, chromium, type Page } from 'playwright';
+import type { Browser, Page } from 'playwright';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { formatWav } from '../../src/data/audio/wav.ts';
 import { Random } from '../../src/tensor/random.ts';
+import { launchChromium } from './chromium.ts';
 import { root } from './packed.ts';
 
 const program = join(root, 'dist/cli/main.js');
@@ -56,20 +57,7 @@ beforeAll(async () => {
     server.stdout!.once('data', (part) => resolve(JSON.parse(String(part))));
     server.once('exit', (code) => reject(new Error(`unrolled studio ended with ${code}`)));
   }));
-  browser = await chromium.launch({
-    timeout: 120_000,
-    executablePath: process.env.CHROMIUM_PATH ?? '/usr/bin/chromium',
-    args: [
-      '--no-sandbox',
-      '--disable-quic',
-      '--no-first-run',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-      '--use-fake-device-for-media-stream',
-      `--use-file-for-fake-audio-capture=${spoken}`,
-    ],
-  });
+  browser = await launchChromium('--use-fake-device-for-media-stream', `--use-file-for-fake-audio-capture=${spoken}`);
 });
 
 afterAll(async () => {

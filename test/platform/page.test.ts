@@ -3,15 +3,14 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { extname, join } from 'node:path';
-import { chromium } from 'playwright';
 import { build } from 'vite';
 import { expect, test } from 'vitest';
+import { launchChromium } from './chromium.ts';
 import { learnsSine, pack, project } from './packed.ts';
 
 const types: Record<string, string> = { '.html': 'text/html', '.js': 'text/javascript', '.wasm': 'application/wasm' };
 
 test('an LSTM trains in a Vite page', async () => {
-  const executablePath = process.env.CHROMIUM_PATH ?? '/usr/bin/chromium';
   const folder = project(pack());
   mkdirSync(join(folder, 'src'));
   writeFileSync(
@@ -31,18 +30,7 @@ test('an LSTM trains in a Vite page', async () => {
     }
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const browser = await chromium.launch({
-    timeout: 120_000,
-    executablePath,
-    args: [
-      '--no-sandbox',
-      '--disable-quic',
-      '--no-first-run',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-    ],
-  });
+  const browser = await launchChromium();
   try {
     const page = await browser.newPage();
     page.setDefaultTimeout(120_000);

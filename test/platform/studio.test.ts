@@ -7,8 +7,9 @@ import { tmpdir } from 'node:os';
 import { extname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { encode } from 'fast-png';
-import { type Browser, chromium, type Page } from 'playwright';
+import type { Browser, Page } from 'playwright';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { launchChromium } from './chromium.ts';
 import { root } from './packed.ts';
 
 const program = join(root, 'dist/cli/main.js');
@@ -74,18 +75,7 @@ beforeAll(async () => {
   writeFileSync(join(folder, 'runs/live/config.json'), '{}');
   writeFileSync(join(folder, 'runs/live/events.jsonl'), start + step(1) + step(2));
   server = await serve(0);
-  browser = await chromium.launch({
-    timeout: 120_000,
-    executablePath: process.env.CHROMIUM_PATH ?? '/usr/bin/chromium',
-    args: [
-      '--no-sandbox',
-      '--disable-quic',
-      '--no-first-run',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-    ],
-  });
+  browser = await launchChromium();
 });
 
 afterAll(async () => {
