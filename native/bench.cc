@@ -87,10 +87,10 @@ void lstm(int T, int B, int I, int H) {
   Floats x(size_t(R) * I), gates(size_t(R) * N), h(size_t(R + B) * H, 0.1f), c(size_t(R + B) * H, 0.1f), dY(size_t(R) * H, 0.01f), dH(size_t(B) * H, 0.01f), dC(size_t(B) * H, 0.01f);
   Floats wi(size_t(N) * I, 0.05f), wh(size_t(N) * H, 0.05f), bias(N), dWi(size_t(N) * I), dWh(size_t(N) * H), dX(size_t(R) * I);
   Floats g1(gemm_workspace(R, N, I, 0, 1)), g2(gemm_workspace(N, I, R, 1, 0)), g3(gemm_workspace(N, H, R, 1, 0)), g4(gemm_workspace(R, I, N, 0, 0));
-  Floats f(lstm_forward_workspace(T, B, H, H, 0, 0, 0, 0, 0)), b(lstm_backward_workspace(T, B, H, H, 0, 0, 0, 0, 0));
+  Floats f(lstm_forward_workspace(T, B, H, H, 0, 0, 0, 0, 0, 0)), b(lstm_backward_workspace(T, B, H, H, 0, 0, 0, 0, 0));
   const auto input = [&] { gemm(R, N, I, x, 0, I, wi, 1, I, gates, N, bias, 0, g1); };
   const auto forward = [&] {
-    lstm_forward(T, B, H, H, 0, nullptr, wh, nullptr, nullptr, 0, nullptr, nullptr, gates, h, c, nullptr, nullptr, nullptr, nullptr, nullptr, 0, nullptr, nullptr, f);
+    lstm_forward(T, B, H, H, 0, nullptr, wh, nullptr, nullptr, 0, nullptr, nullptr, gates, h, c, nullptr, nullptr, nullptr, nullptr, nullptr, 0, nullptr, nullptr, 0, f);
   };
   const auto backward = [&] {
     lstm_backward(T, B, H, H, 0, nullptr, wh, nullptr, nullptr, 0, nullptr, nullptr, gates, h, c, nullptr, nullptr, nullptr, nullptr, nullptr, 0, nullptr, nullptr, dY, dH, nullptr,
@@ -114,10 +114,10 @@ void gru(int T, int B, int I, int H) {
   Floats x(size_t(R) * I), gates(size_t(R) * N), h(size_t(R + B) * H, 0.1f), hn(size_t(R) * H), dY(size_t(R) * H, 0.01f), dH(size_t(B) * H, 0.01f);
   Floats wi(size_t(N) * I, 0.05f), wh(size_t(N) * H, 0.05f), bias(N), dWi(size_t(N) * I), dWh(size_t(N) * H), dX(size_t(R) * I);
   Floats g1(gemm_workspace(R, N, I, 0, 1)), g2(gemm_workspace(N, I, R, 1, 0)), g3(gemm_workspace(N, H, R, 1, 0)), g4(gemm_workspace(R, I, N, 0, 0));
-  Floats f(gru_forward_workspace(T, B, H, 0, 0, 1)), b(gru_backward_workspace(T, B, H, 0, 0, 1));
+  Floats f(gru_forward_workspace(T, B, H, 0, 0, 1, 0)), b(gru_backward_workspace(T, B, H, 0, 0, 1));
   const auto forward = [&] {
     gemm(R, N, I, x, 0, I, wi, 1, I, gates, N, bias, 0, g1);
-    gru_forward(T, B, H, 0, nullptr, wh, nullptr, nullptr, 0, nullptr, nullptr, 1, bias, gates, h, hn, f);
+    gru_forward(T, B, H, 0, nullptr, wh, nullptr, nullptr, 0, nullptr, nullptr, 1, bias, gates, h, hn, 0, f);
   };
   const auto backward = [&] {
     gru_backward(T, B, H, 0, nullptr, wh, nullptr, nullptr, 0, nullptr, nullptr, 1, bias, gates, h, hn, dY, dH, nullptr, nullptr, nullptr, b);
@@ -132,13 +132,16 @@ void gru(int T, int B, int I, int H) {
   measure("gru whole step" + size, 3 * flops, [&] { forward(), backward(); });
 }
 
-/** One step of one sequence: the input's product and the layer. */
+/** One step of one sequence, its weights packed: the input's product and the layer. */
 void stream(int I, int H) {
   Floats x(I), gates(4 * H), h(2 * H), c(2 * H), wi(size_t(4) * H * I, 0.05f), wh(size_t(4) * H * H, 0.05f), bias(4 * H), workspace(1 << 20);
+  Floats packedI(packed_floats(1, 4 * H, I)), packedH(packed_floats(4, H, H));
+  pack_weights(1, 4 * H, I, wi, packedI);
+  pack_weights(4, H, H, wh, packedH);
   const std::string size = " I " + std::to_string(I) + " H " + std::to_string(H);
-  const auto input = [&] { gemm(1, 4 * H, I, x, 0, I, wi, 1, I, gates, 4 * H, bias, 0, workspace); };
+  const auto input = [&] { gemm(1, 4 * H, I, x, 0, I, packedI, kPacked, 0, gates, 4 * H, bias, 0, workspace); };
   const auto layer = [&] {
-    lstm_forward(1, 1, H, H, 0, nullptr, wh, nullptr, nullptr, 0, nullptr, nullptr, gates, h, c, nullptr, nullptr, nullptr, nullptr, nullptr, 0, nullptr, nullptr, workspace);
+    lstm_forward(1, 1, H, H, 0, nullptr, packedH, nullptr, nullptr, 0, nullptr, nullptr, gates, h, c, nullptr, nullptr, nullptr, nullptr, nullptr, 0, nullptr, nullptr, 1, workspace);
   };
   measure("stream input product" + size, 8.0 * H * I, input);
   measure("stream layer" + size, 8.0 * H * H, layer);

@@ -5,6 +5,8 @@
 //             runs over them. Every element is Σ over k in order, in blocks of KC; whichever tile holds it, the bits are equal.
 //   dots      few rows of A against the rows of a stored [N, K] matrix (a weight): dot products, nothing packed.
 //   slim      few rows of A against a stored [K, N] matrix: the register tile on B where it lies.
+//
+// A weight that many calls read can be packed once and for all (Panels); it is then multiplied as in the blocked way, to the bit.
 #pragma once
 
 #include "pool.h"
@@ -116,6 +118,10 @@ struct Cut {
 
 // ---- packing ------------------------------------------------------------------------------------------------------------
 
+static UNROLLED_INLINE void copy(const float *x, float *y, int n) {
+  each_vector(n, [&](int i, int count) UNROLLED_LAMBDA { store(y + i, load(x + i, count), count); });
+}
+
 template <int... lanes> struct Lanes {};
 template <int n, int... lanes> struct LanesTo : LanesTo<n - 1, n - 1, lanes...> {};
 template <int... lanes> struct LanesTo<0, lanes...> {
@@ -189,6 +195,140 @@ static inline void pack_panels(int N, int K, const float *b, bool transB, ptrdif
     if (left == 0) continue;
     to = panels + ptrdiff_t(whole) * K + ptrdiff_t(k) * width;
     for (int j = 0; j < width; j += W) store(to + j, load(b + whole + j, larger(left - j, 0)));
+  }
+}
+
+// ---- panels: a matrix packed for many products --------------------------------------------------------------------------
+
+/**
+ * `tile` for so few rows that one chain of sums each would wait for its additions: kChains, of every kChains-th k. The panel is
+ * read from its first number to its last, and so is the matrix: what the caches are fastest at.
+ */
+template <int R, int V, int kChains>
+static __attribute__((noinline)) void tile_chains(int K, const float *a, ptrdiff_t aRow, const float *panel, float *c, ptrdiff_t ldc,
+                                                  int n, Into into, const float *bias) {
+  F sums[kChains][R][V] = {};
+  const auto multiply = [&](int k, int chain) UNROLLED_LAMBDA {
+    UNROLLED_UNROLL
+    for (int r = 0; r < R; r++) {
+      const F x = splat(a[r * aRow + k]);
+      UNROLLED_UNROLL
+      for (int v = 0; v < V; v++) sums[chain][r][v] = fma(x, load(panel + (ptrdiff_t(k) * V + v) * W), sums[chain][r][v]);
+    }
+  };
+  constexpr int kAhead = 32; // rows of the panel: 4 KB at W = 16
+  int k = 0;
+  for (; k + kChains <= K; k += kChains) {
+    UNROLLED_UNROLL
+    for (int chain = 0; chain < kChains; chain++) {
+      UNROLLED_UNROLL
+      for (int v = 0; v < V; v++) __builtin_prefetch(panel + (ptrdiff_t(k + chain + kAhead) * V + v) * W);
+      multiply(k + chain, chain);
+    }
+  }
+  for (; k < K; k++) multiply(k, 0);
+  UNROLLED_UNROLL
+  for (int r = 0; r < R; r++) {
+    UNROLLED_UNROLL
+    for (int v = 0; v < V; v++) {
+      const int count = n - v * W;
+      if (count <= 0) break;
+      F sum = sums[0][r][v];
+      UNROLLED_UNROLL
+      for (int chain = 1; chain < kChains; chain++) sum += sums[chain][r][v];
+      float *const to = c + r * ldc + v * W;
+      const F start = into == Into::Add ? load(to, count) : bias ? load(bias + v * W, count) : F{};
+      store(to, start + sum, count);
+    }
+  }
+}
+
+/** op(B) [K, N] as panels: for each block of depth, [ceil(N / kColumns)][depth][width]. */
+struct Panels {
+  int N = 0, K = 0;
+  float *memory = nullptr;
+
+  /** Up to so many rows the sums go in chains, and a row's bits are not those of a larger batch. */
+  static constexpr int kFewRows = 3;
+
+  static constexpr ptrdiff_t floats(int N, int K) { return ptrdiff_t(round_up(N, kColumns)) * K; }
+  /** Scratch that a row takes in `multiply`. */
+  int scratch_per_row() const { return K > kDepth ? Cut(K, kDepth).start(1) : 0; }
+
+  float *at(const Cut &depths, int d, int n) const {
+    const int k = depths.start(d), depth = depths.start(d + 1) - k;
+    return memory + ptrdiff_t(k) * round_up(N, kColumns) + ptrdiff_t(n) * depth;
+  }
+
+  /** One of `parts` parts of the packing. isTransposed: b is stored [N, K]; else [K, N]. */
+  void pack(const float *b, bool isTransposed, int part, int parts) const {
+    const Cut depths(K, kDepth);
+    for (int i = part; i < ceil_div(N, kColumns); i += parts) {
+      const int n = i * kColumns, columns = smaller(kColumns, N - n);
+      for (int d = 0; d < depths.parts; d++) {
+        const int k = depths.start(d), depth = depths.start(d + 1) - k;
+        pack_panels(columns, depth, isTransposed ? b + ptrdiff_t(n) * K + k : b + ptrdiff_t(k) * N + n, isTransposed,
+                    isTransposed ? K : N, at(depths, d, n));
+      }
+    }
+  }
+
+  /** Columns n … n + kColumns of y (+)= x · op(B), the part of one block of depth; x begins there. */
+  UNROLLED_INLINE void panel_of(const Cut &tiles, int n, const float *x, ptrdiff_t ldx, float *y, ptrdiff_t ldy, int d,
+                                const Cut &depths, Into into, const float *bias = nullptr) const {
+    const int depth = depths.start(d + 1) - depths.start(d);
+    const float *b = at(depths, d, n);
+    const bool isFar = int64_t(N) * K >= 1 << 16; // larger than what stays in L2
+    for (int i = 0; i < tiles.parts; i++) {
+      const int row = tiles.start(i);
+      if (isFar && n + kColumns < N) prefetch_part(b + ptrdiff_t(kColumns) * depth, depth * panel_width(N - n - kColumns), i, tiles.parts);
+      tile_of<false>(tiles.start(i + 1) - row, depth, x + row * ldx, ldx, b, panel_width(N - n), y + row * ldy + n, ldy,
+                     smaller(kColumns, N - n), d > 0 ? Into::Add : into, bias ? bias + n : nullptr);
+    }
+  }
+
+  /** The same for R rows and all of the columns from … to. */
+  template <int R>
+  void few_rows(int from, int to, const float *x, ptrdiff_t ldx, float *y, ptrdiff_t ldy, Into into, const float *bias) const {
+    constexpr int kChains = R == 1 ? 4 : 2;
+    const Cut depths(K, kDepth);
+    for (int d = 0; d < depths.parts; d++) {
+      const int k = depths.start(d), depth = depths.start(d + 1) - k;
+      for (int n = from; n < to; n += kColumns) {
+        const auto tile = N - n > W ? tile_chains<R, 2, kChains> : tile_chains<R, 1, kChains>;
+        tile(depth, x + k, ldx, at(depths, d, n), y + n, ldy, N - n, d > 0 ? Into::Add : into, bias ? bias + n : nullptr);
+      }
+    }
+  }
+
+  /** Columns from … to, whole panels, of y [rows, N] (+)= x [rows, K] · op(B) (+ bias, where y is overwritten). */
+  void multiply(int rows, int from, int to, const float *x, ptrdiff_t ldx, float *y, ptrdiff_t ldy, Into into, const float *bias,
+                float *scratch) const {
+    if (rows == 1) return few_rows<1>(from, to, x, ldx, y, ldy, into, bias);
+    if (rows == 2) return few_rows<2>(from, to, x, ldx, y, ldy, into, bias);
+    if (rows == 3) return few_rows<3>(from, to, x, ldx, y, ldy, into, bias);
+    const Cut tiles(rows, kRows), depths(K, kDepth);
+    for (int d = 0; d < depths.parts; d++) {
+      const int k = depths.start(d), depth = depths.start(d + 1) - k;
+      const float *block = x + k;
+      ptrdiff_t ldBlock = ldx;
+      if (depths.parts > 1) { // rows far apart fall into the same few sets of the cache
+        for (int r = 0; r < rows; r++) copy(x + r * ldx + k, scratch + ptrdiff_t(r) * depth, depth);
+        block = scratch;
+        ldBlock = depth;
+      }
+      for (int n = from; n < to; n += kColumns) panel_of(tiles, n, block, ldBlock, y, ldy, d, depths, into, bias);
+    }
+  }
+};
+
+/** Floats of `parts` weights [N, K] as panels. */
+static inline int32_t packed_floats(int32_t parts, int32_t N, int32_t K) { return int32_t(parts * Panels::floats(N, K)); }
+
+/** `parts` weights [N, K], one after another, each into panels of its own. */
+static inline void pack_weights(int32_t parts, int32_t N, int32_t K, const float *weights, float *packed) {
+  for (int part = 0; part < parts; part++) {
+    Panels{N, K, packed + part * Panels::floats(N, K)}.pack(weights + ptrdiff_t(part) * N * K, true, 0, 1);
   }
 }
 
@@ -361,11 +501,7 @@ static inline void pack_rows(const Cut &rows, int K, const float *a, bool transA
     pack_columns(rows.parts - rows.longer, rows.least, K, a + longer, lda, readable - longer, y + ptrdiff_t(longer) * K);
     return;
   }
-  for (int m = 0; m < rows.size; m++) {
-    const float *from = a + m * lda;
-    float *to = y + ptrdiff_t(m) * K;
-    each_vector(K, [&](int k, int count) UNROLLED_LAMBDA { store(to + k, load(from + k, count), count); });
-  }
+  for (int m = 0; m < rows.size; m++) copy(a + m * lda, y + ptrdiff_t(m) * K, K);
 }
 
 /** One thread's part of C: every block of B packed, every block of A, tiles over both. */
@@ -432,6 +568,16 @@ static inline void multiply_slim(int M, int N, int K, const float *a, bool trans
   }
 }
 
+/** One thread's part of C, columns from … to: B packed already. */
+static inline void multiply_packed(const Panels &b, int M, int from, int to, const float *a, ptrdiff_t lda, float *c, ptrdiff_t ldc,
+                                   const float *bias, Into into, float *scratch) {
+  const Cut blocks(M, kBlockRows);
+  for (int i = 0; i < blocks.parts; i++) {
+    const int m = blocks.start(i);
+    b.multiply(blocks.start(i + 1) - m, from, to, a + m * lda, lda, c + m * ldc, ldc, into, bias, scratch);
+  }
+}
+
 // ---- threads ------------------------------------------------------------------------------------------------------------
 
 /** body(part) for every part, on the pool's threads, denormals off; one part runs here and now. */
@@ -467,7 +613,16 @@ struct Grid {
   }
 };
 
+/** What `transB` may be beside 0 and 1: B is a weight [N, K] that pack_weights has packed, in one part. A is stored [M, K] then. */
+constexpr int32_t kPacked = 2;
+
+/** Floats of one thread's rows, against a packed weight. */
+static inline int32_t packed_scratch(int M, int N, int K) {
+  return round_up(smaller(M, kBlockRows) * Panels{N, K}.scratch_per_row(), 16);
+}
+
 static inline int32_t gemm_workspace(int32_t M, int32_t N, int32_t K, int32_t transA, int32_t transB) {
+  if (transB == kPacked) return M <= Panels::kFewRows ? 0 : thread_count() * packed_scratch(M, N, K);
   if (M <= kFewRows && !transB) return thread_count() * round_up(K * kColumns, 16);
   if (M <= kFewRows && !transA) return 0;
   return thread_count() * block_floats(M, N, K);
@@ -486,13 +641,16 @@ static inline void gemm(int32_t M, int32_t N, int32_t K, const float *a, int32_t
     const int m = rows.start(i), n = columns.start(j) * kColumns;
     const int M1 = rows.start(i + 1) - m, N1 = smaller(N, columns.start(j + 1) * kColumns) - n;
     const float *a1 = transA ? a + m : a + ptrdiff_t(m) * lda;
-    const float *b1 = transB ? b + ptrdiff_t(n) * ldb : b + n;
+    const float *b1 = transB == kPacked ? b : transB ? b + ptrdiff_t(n) * ldb : b + n;
     const float *bias1 = bias ? bias + n : nullptr;
     float *c1 = c + ptrdiff_t(m) * ldc + n;
     if (K == 0) {
       for (int r = 0; !accumulate && r < M1; r++) {
         for (int k = 0; k < N1; k++) c1[ptrdiff_t(r) * ldc + k] = bias ? bias1[k] : 0.0f;
       }
+    } else if (transB == kPacked) {
+      multiply_packed({N, K, const_cast<float *>(b)}, M1, n, n + N1, a1, lda, c1 - n, ldc, bias, into,
+                      workspace + ptrdiff_t(part) * packed_scratch(M, N, K));
     } else if (M <= kFewRows && !transB) {
       multiply_slim(M1, N1, K, a1, transA, lda, b1, ldb, c1, ldc, bias1, into, workspace + ptrdiff_t(part) * round_up(K * kColumns, 16));
     } else if (M <= kFewRows && !transA) {

@@ -74,15 +74,15 @@ struct GruForwardPlan {
   int perRow;
   float *scratch;
 
-  GruForwardPlan(int T, int B, int H, const float *weightHh, bool hasMask, Arena &arena)
-      : gates{Product(H, H, true, weightHh, T, B, arena), Product(H, H, true, weightHh + ptrdiff_t(H) * H, T, B, arena),
-              Product(H, H, true, weightHh + ptrdiff_t(2) * H * H, T, B, arena)},
+  GruForwardPlan(int T, int B, int H, const float *weightHh, bool hasMask, bool isPacked, Arena &arena)
+      : gates{gate(0, T, B, H, H, weightHh, isPacked, arena), gate(1, T, B, H, H, weightHh, isPacked, arena),
+              gate(2, T, B, H, H, weightHh, isPacked, arena)},
         perRow(round_up((hasMask ? H : 0) + gates[0].scratch_per_row(), 16)), scratch(arena.take(ptrdiff_t(B) * perRow)) {}
 };
 
-static inline int32_t gru_forward_workspace(int32_t T, int32_t B, int32_t H, int32_t hasMask, int32_t, int32_t) {
+static inline int32_t gru_forward_workspace(int32_t T, int32_t B, int32_t H, int32_t hasMask, int32_t, int32_t, int32_t isPacked) {
   Arena arena{nullptr};
-  const GruForwardPlan plan(T, B, H, nullptr, hasMask, arena);
+  const GruForwardPlan plan(T, B, H, nullptr, hasMask, isPacked, arena);
   return int32_t(arena.used);
 }
 
@@ -113,7 +113,7 @@ static inline void gru_forward_rows(const Gru &gru, const GruForwardPlan &plan, 
       for (int r = b; r < b + rows; r++) {
         if (gru.is_active(t, r)) gru_forward_before(gru, t, r);
       }
-    } else if (!plan.gates[0].isPacked) {
+    } else if (!plan.gates[0].is_by_panel(rows)) {
       for (int g = 0; g < 2; g++) plan.gates[g](rows, x, H, a + g * H, 3 * H, Into::Add, scratch);
       plan.gates[2](rows, x, H, hn, H, Into::Overwrite, scratch);
       for (int r = b; r < b + rows; r++) {
@@ -126,8 +126,8 @@ static inline void gru_forward_rows(const Gru &gru, const GruForwardPlan &plan, 
         for (int u = from; u < next; u += kColumns) {
           for (int d = 0; d < depths.parts; d++) {
             const float *block = x + depths.start(d);
-            for (int g = 0; g < 2; g++) plan.gates[g].panel_of(tiles, u, block, H, a + g * H, 3 * H, d, depths, Into::Add);
-            plan.gates[2].panel_of(tiles, u, block, H, hn, H, d, depths, Into::Overwrite);
+            for (int g = 0; g < 2; g++) plan.gates[g].panels.panel_of(tiles, u, block, H, a + g * H, 3 * H, d, depths, Into::Add);
+            plan.gates[2].panels.panel_of(tiles, u, block, H, hn, H, d, depths, Into::Overwrite);
           }
         }
         for (int r = b; r < b + rows; r++) {
@@ -145,15 +145,17 @@ static inline void gru_forward_rows(const Gru &gru, const GruForwardPlan &plan, 
 
 static inline void gru_forward(int32_t T, int32_t B, int32_t H, int32_t reverse, const int32_t *lengths, const float *weightHh,
                                const float *mask, UNROLLED_RECURRENT_NORM, int32_t resetAfter, const float *biasHn,
-                               float *gates, float *h, float *hn, float *workspace) {
+                               float *gates, float *h, float *hn, int32_t isPacked, float *workspace) {
   const Gru gru{{T, B, H, H, 3 * H, reverse != 0, lengths, weightHh, mask, {normWeight, normEpsilon, normNormalized, normRstd}},
                 resetAfter != 0, biasHn, gates, h, hn};
   Arena arena{workspace};
-  const GruForwardPlan plan(T, B, H, weightHh, mask, arena);
+  const GruForwardPlan plan(T, B, H, weightHh, mask, isPacked, arena);
   const Cut rows = gru.rows_of_threads();
-  share(rows.parts, [&](int32_t part) {
-    for (const Product &gate : plan.gates) gate.pack(part, rows.parts);
-  });
+  if (!isPacked) {
+    share(rows.parts, [&](int32_t part) {
+      for (const Product &gate : plan.gates) gate.pack(part, rows.parts);
+    });
+  }
   share(rows.parts, [&](int32_t part) {
     gru_forward_rows(gru, plan, rows.start(part), rows.start(part + 1) - rows.start(part));
   });

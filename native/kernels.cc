@@ -39,6 +39,8 @@ static int32_t replay(const double *calls, int32_t count, int32_t threads) {
 
 #define UNROLLED_KERNELS(X)                                                                                                 \
   X(replay)                                                                                                                 \
+  X(packed_floats)                                                                                                          \
+  X(pack_weights)                                                                                                           \
   X(fill_buffer)                                                                                                                 \
   X(copy_buffer)                                                                                                                 \
   X(strided_copy)                                                                                                           \

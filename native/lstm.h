@@ -86,11 +86,10 @@ struct LstmForwardPlan {
   float *scratch;
 
   LstmForwardPlan(int T, int B, int H, int P, const float *weightHh, const float *weightHr, bool hasMask, bool hasProjection,
-                  Arena &arena)
-      : gates{Product(H, P, true, weightHh, T, B, arena), Product(H, P, true, weightHh + ptrdiff_t(H) * P, T, B, arena),
-              Product(H, P, true, weightHh + ptrdiff_t(2) * H * P, T, B, arena),
-              Product(H, P, true, weightHh + ptrdiff_t(3) * H * P, T, B, arena)},
-        projection(hasProjection ? P : 0, H, true, weightHr, T, B, arena) {
+                  bool isPacked, Arena &arena)
+      : gates{gate(0, T, B, H, P, weightHh, isPacked, arena), gate(1, T, B, H, P, weightHh, isPacked, arena),
+              gate(2, T, B, H, P, weightHh, isPacked, arena), gate(3, T, B, H, P, weightHh, isPacked, arena)},
+        projection(hasProjection ? P : 0, H, true, weightHr, T, B, arena, isPacked) {
     const int products = larger(gates[0].scratch_per_row(), projection.scratch_per_row());
     perRow = round_up((hasMask ? P : 0) + products, 16);
     scratch = arena.take(ptrdiff_t(B) * perRow);
@@ -98,9 +97,9 @@ struct LstmForwardPlan {
 };
 
 static inline int32_t lstm_forward_workspace(int32_t T, int32_t B, int32_t H, int32_t P, int32_t hasMask, int32_t, int32_t,
-                                             int32_t hasProjection, int32_t) {
+                                             int32_t hasProjection, int32_t, int32_t isPacked) {
   Arena arena{nullptr};
-  const LstmForwardPlan plan(T, B, H, P, nullptr, nullptr, hasMask, hasProjection, arena);
+  const LstmForwardPlan plan(T, B, H, P, nullptr, nullptr, hasMask, hasProjection, isPacked, arena);
   return int32_t(arena.used);
 }
 
@@ -122,7 +121,7 @@ static inline void lstm_forward_rows(const Lstm &lstm, const LstmForwardPlan &pl
         lstm.add_normalized(t, b + r, 0, 4 * H, a + ptrdiff_t(r) * 4 * H);
         if (lstm.is_active(t, b + r)) lstm.forward_units(t, b + r, 0, H);
       }
-    } else if (!plan.gates[0].isPacked) {
+    } else if (!plan.gates[0].is_by_panel(rows)) {
       for (int g = 0; g < 4; g++) plan.gates[g](rows, x, P, a + g * H, 4 * H, Into::Add, scratch);
       for (int r = b; r < b + rows; r++) {
         if (lstm.is_active(t, r)) lstm.forward_units(t, r, 0, H);
@@ -134,7 +133,7 @@ static inline void lstm_forward_rows(const Lstm &lstm, const LstmForwardPlan &pl
         for (int u = from; u < next; u += kColumns) {
           for (int d = 0; d < depths.parts; d++) {
             for (int g = 0; g < 4; g++) {
-              plan.gates[g].panel_of(tiles, u, x + depths.start(d), P, a + g * H, 4 * H, d, depths, Into::Add);
+              plan.gates[g].panels.panel_of(tiles, u, x + depths.start(d), P, a + g * H, 4 * H, d, depths, Into::Add);
             }
           }
         }
@@ -162,17 +161,19 @@ static inline void lstm_forward(int32_t T, int32_t B, int32_t H, int32_t P, int3
                                 const float *weightHh, const float *mask, UNROLLED_RECURRENT_NORM, float *gates, float *h,
                                 float *c, const float *peephole, const float *weightHr, float *m,
                                 const float *cellNormWeight, const float *cellNormBias, float cellNormEpsilon,
-                                float *cellNormNormalized, float *cellNormRstd, float *workspace) {
+                                float *cellNormNormalized, float *cellNormRstd, int32_t isPacked, float *workspace) {
   const Lstm lstm{{T, B, H, P, 4 * H, reverse != 0, lengths, weightHh, mask, {normWeight, normEpsilon, normNormalized, normRstd}},
                   gates, h, c, peephole, weightHr, m, cellNormBias,
                   {cellNormWeight, cellNormEpsilon, cellNormNormalized, cellNormRstd}};
   Arena arena{workspace};
-  const LstmForwardPlan plan(T, B, H, P, weightHh, weightHr, mask, weightHr, arena);
+  const LstmForwardPlan plan(T, B, H, P, weightHh, weightHr, mask, weightHr, isPacked, arena);
   const Cut rows = lstm.rows_of_threads();
-  share(rows.parts, [&](int32_t part) {
-    for (const Product &gate : plan.gates) gate.pack(part, rows.parts);
-    plan.projection.pack(part, rows.parts);
-  });
+  if (!isPacked) {
+    share(rows.parts, [&](int32_t part) {
+      for (const Product &gate : plan.gates) gate.pack(part, rows.parts);
+      plan.projection.pack(part, rows.parts);
+    });
+  }
   share(rows.parts, [&](int32_t part) {
     lstm_forward_rows(lstm, plan, rows.start(part), rows.start(part + 1) - rows.start(part));
   });

@@ -23,9 +23,6 @@ struct Arena {
 static UNROLLED_INLINE void fill(float *y, int n, float value) {
   each_vector(n, [&](int i, int count) UNROLLED_LAMBDA { store(y + i, splat(value), count); });
 }
-static UNROLLED_INLINE void copy(const float *x, float *y, int n) {
-  each_vector(n, [&](int i, int count) UNROLLED_LAMBDA { store(y + i, load(x + i, count), count); });
-}
 static UNROLLED_INLINE void multiply(const float *x, const float *y, float *z, int n) {
   each_vector(n, [&](int i, int count) UNROLLED_LAMBDA { store(z + i, load(x + i, count) * load(y + i, count), count); });
 }
@@ -33,80 +30,48 @@ static UNROLLED_INLINE void multiply(const float *x, const float *y, float *z, i
 // ---- recurrent product --------------------------------------------------------------------------------------------------
 
 /**
- * y [rows, N] (+)= x [rows, K] · op(weight): a product that every time step repeats. The weight is packed once a call, unless
- * its uses are too few to pay for that. isTransposed: stored [N, K], as the forward needs it; else [K, N].
+ * y [rows, N] (+)= x [rows, K] · op(weight): a product that every time step repeats. The weight comes packed, or is packed once a
+ * call, unless its uses are too few to pay for that. isTransposed: stored [N, K], as the forward needs it; else [K, N].
  */
 struct Product {
-  int N = 0, K = 0;
   bool isTransposed = false;
   const float *weight = nullptr;
-  float *panels = nullptr;  // per block of depth: [ceil(N / kColumns)][depth][width]; null: not packed
-  bool isPacked = false;
-  bool isFar = false; // larger than what stays in L2
+  bool isPacked = false;       // there are panels
+  bool isPackedBefore = false; // and their memory is not this call's
+  Panels panels;
 
-  /** T steps of B rows each are to come. */
-  Product(int N, int K, bool isTransposed, const float *weight, int T, int B, Arena &arena)
-      : N(N), K(K), isTransposed(isTransposed), weight(weight),
-        isPacked(isTransposed ? B > kFewestPackedRows && int64_t(T) * B >= kFewestPackedUses : T > 4 || B > kFewRows) {
-    isFar = int64_t(N) * K >= 1 << 16;
-    panels = arena.take(isPacked ? ptrdiff_t(round_up(N, kColumns)) * K : 0);
+  /** T steps of B rows each are to come. isPackedBefore: `weight` is what pack_weights made of it. */
+  Product(int N, int K, bool isTransposed, const float *weight, int T, int B, Arena &arena, bool isPackedBefore = false)
+      : isTransposed(isTransposed), weight(weight), isPackedBefore(isPackedBefore) {
+    isPacked = isPackedBefore || (isTransposed ? B > kFewestPackedRows && int64_t(T) * B >= kFewestPackedUses : T > 4 || B > kFewRows);
+    panels = {N, K, isPackedBefore ? const_cast<float *>(weight) : arena.take(isPacked ? Panels::floats(N, K) : 0)};
   }
 
   /** Scratch that a call with `rows` rows needs: so much a row, and so much besides. */
-  int scratch_per_row() const { return isPacked ? smaller(K, kDepth) : 0; }
-  int scratch_besides() const { return isPacked || isTransposed ? 0 : round_up(K * kColumns, 16); }
-
-  const float *panel(const Cut &depths, int d, int n) const {
-    const int k = depths.start(d), depth = depths.start(d + 1) - k;
-    return panels + ptrdiff_t(k) * round_up(N, kColumns) + ptrdiff_t(n) * depth;
-  }
+  int scratch_per_row() const { return isPacked ? panels.scratch_per_row() : 0; }
+  int scratch_besides() const { return isPacked || isTransposed ? 0 : round_up(panels.K * kColumns, 16); }
+  /** Whether so many rows go panel by panel, so that several products can take turns. */
+  bool is_by_panel(int rows) const { return isPacked && rows > Panels::kFewRows; }
 
   void pack(int part, int parts) const {
-    if (!isPacked) return;
-    const Cut depths(K, kDepth);
-    for (int i = part; i < ceil_div(N, kColumns); i += parts) {
-      const int n = i * kColumns, columns = smaller(kColumns, N - n);
-      for (int d = 0; d < depths.parts; d++) {
-        const int k = depths.start(d), depth = depths.start(d + 1) - k;
-        pack_panels(columns, depth, isTransposed ? weight + ptrdiff_t(n) * K + k : weight + ptrdiff_t(k) * N + n, isTransposed,
-                    isTransposed ? K : N, const_cast<float *>(panel(depths, d, n)));
-      }
-    }
-  }
-
-  /** Columns n … n+columns of y, one panel, for all rows and all of the depth. */
-  UNROLLED_INLINE void panel_of(const Cut &tiles, int n, const float *x, ptrdiff_t ldx, float *y, ptrdiff_t ldy, int d,
-                                const Cut &depths, Into into) const {
-    const int k = depths.start(d), depth = depths.start(d + 1) - k;
-    const float *b = panel(depths, d, n);
-    for (int i = 0; i < tiles.parts; i++) {
-      const int row = tiles.start(i);
-      if (isFar && n + kColumns < N) prefetch_part(b + ptrdiff_t(kColumns) * depth, depth * panel_width(N - n - kColumns), i, tiles.parts);
-      tile_of<false>(tiles.start(i + 1) - row, depth, x + row * ldx, ldx, b, panel_width(N - n), y + row * ldy + n, ldy,
-                     smaller(kColumns, N - n), d > 0 ? Into::Add : into, nullptr);
-    }
+    if (isPacked && !isPackedBefore) panels.pack(weight, isTransposed, part, parts);
   }
 
   void operator()(int rows, const float *x, ptrdiff_t ldx, float *y, ptrdiff_t ldy, Into into, float *scratch) const {
-    if (!isPacked && isTransposed) return dots(rows, N, K, x, ldx, weight, K, y, ldy, into, nullptr);
-    if (!isPacked) return multiply_slim(rows, N, K, x, false, ldx, weight, N, y, ldy, nullptr, into, scratch);
-    const Cut tiles(rows, kRows), depths(K, kDepth);
-    for (int d = 0; d < depths.parts; d++) {
-      const int k = depths.start(d), depth = depths.start(d + 1) - k;
-      const float *block = x + k;
-      ptrdiff_t ldBlock = ldx;
-      if (depths.parts > 1) { // rows far apart fall into the same few sets of the cache
-        for (int r = 0; r < rows; r++) copy(x + r * ldx + k, scratch + ptrdiff_t(r) * depth, depth);
-        block = scratch;
-        ldBlock = depth;
-      }
-      for (int n = 0; n < N; n += kColumns) panel_of(tiles, n, block, ldBlock, y, ldy, d, depths, into);
-    }
+    const int N = panels.N, K = panels.K;
+    if (isPacked) return panels.multiply(rows, 0, N, x, ldx, y, ldy, into, nullptr, scratch);
+    if (isTransposed) return dots(rows, N, K, x, ldx, weight, K, y, ldy, into, nullptr);
+    multiply_slim(rows, N, K, x, false, ldx, weight, N, y, ldy, nullptr, into, scratch);
   }
 
   /** Fewer rows than this, or fewer rows over all steps than that: dot products with the weight as it lies. */
   static constexpr int kFewestPackedRows = 4, kFewestPackedUses = 48;
 };
+
+/** The product with a gate's [H, P] of weightHh [G·H, P]: gates apart, so that one unit's can be made together. */
+static inline Product gate(int index, int T, int B, int H, int P, const float *weightHh, bool isPacked, Arena &arena) {
+  return Product(H, P, true, weightHh + index * (isPacked ? Panels::floats(H, P) : ptrdiff_t(H) * P), T, B, arena, isPacked);
+}
 
 // ---- normalisation of a row -----------------------------------------------------------------------------------------------
 

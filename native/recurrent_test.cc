@@ -7,6 +7,7 @@
 #include "lstm.h"
 #include "rnn.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -179,20 +180,21 @@ void check_layer(Kind kind, int T, int B, int H, int P, int options) {
   const auto option = [](bool has, Floats &f) { return has ? f.data : nullptr; };
   const int32_t *const lens = hasLengths ? lengths.data() : nullptr;
   const float epsilon = 1e-3f;
-#define SHARED T, B, H, reverse, lens, w.data, option(hasMask, mask), option(hasNorm, normWeight), epsilon, option(hasNorm, normalized), option(hasNorm, rstd)
-#define SHARED_P T, B, H, P, reverse, lens, w.data, option(hasMask, mask), option(hasNorm, normWeight), epsilon, option(hasNorm, normalized), option(hasNorm, rstd)
-#define CELL gates.data, h.data, c.data, option(hasPeephole, peephole), option(hasProjection, weightHr), option(hasProjection, m), \
+#define SHARED T, B, H, reverse, lens, wHh, option(hasMask, mask), option(hasNorm, normWeight), epsilon, option(hasNorm, normalized), option(hasNorm, rstd)
+#define SHARED_P T, B, H, P, reverse, lens, wHh, option(hasMask, mask), option(hasNorm, normWeight), epsilon, option(hasNorm, normalized), option(hasNorm, rstd)
+#define CELL gates.data, h.data, c.data, option(hasPeephole, peephole), wHr, option(hasProjection, m), \
     option(hasCellNorm, cellWeight), option(hasCellNorm, cellBias), epsilon, option(hasCellNorm, cellNormalized), option(hasCellNorm, cellRstd)
-  {
-    const int32_t size = kind == kRnn ? rnn_forward_workspace(T, B, H, hasMask, hasNorm)
-        : kind == kLstm ? lstm_forward_workspace(T, B, H, P, hasMask, hasNorm, hasPeephole, hasProjection, hasCellNorm)
-                        : gru_forward_workspace(T, B, H, hasMask, hasNorm, after);
+  const auto forward = [&](int32_t isPacked, const float *wHh, const float *wHr) {
+    const int32_t size = kind == kRnn ? rnn_forward_workspace(T, B, H, hasMask, hasNorm, isPacked)
+        : kind == kLstm ? lstm_forward_workspace(T, B, H, P, hasMask, hasNorm, hasPeephole, hasProjection, hasCellNorm, isPacked)
+                        : gru_forward_workspace(T, B, H, hasMask, hasNorm, after, isPacked);
     Floats workspace(size);
-    if (kind == kRnn) rnn_forward(SHARED, activation, gates.data, h.data, workspace.data);
-    if (kind == kLstm) lstm_forward(SHARED_P, CELL, workspace.data);
-    if (kind == kGru) gru_forward(SHARED, after, option(hasBias, bias), gates.data, h.data, hn.data, workspace.data);
+    if (kind == kRnn) rnn_forward(SHARED, activation, gates.data, h.data, isPacked, workspace.data);
+    if (kind == kLstm) lstm_forward(SHARED_P, CELL, isPacked, workspace.data);
+    if (kind == kGru) gru_forward(SHARED, after, option(hasBias, bias), gates.data, h.data, hn.data, isPacked, workspace.data);
     REQUIRE(workspace.is_guarded(), "workspace");
-  }
+  };
+  const float *const wHh = w.data, *const wHr = option(hasProjection, weightHr);
   const auto describe = [&] {
     std::printf("kind %d T %d B %d H %d P %d options %d (reverse %d lengths %d mask %d norm %d peephole %d projection %d cellNorm %d after %d): ", kind, T, B, H, P,
                 options, reverse, hasLengths, hasMask, hasNorm, hasPeephole, hasProjection, hasCellNorm, after);
@@ -206,6 +208,16 @@ void check_layer(Kind kind, int T, int B, int H, int P, int options) {
       worstForward = std::max(worstForward, error);
     }
   };
+  {
+    Floats packed(packed_floats(G, H, P)), packedHr(packed_floats(1, P, H));
+    pack_weights(G, H, P, wHh, packed.data);
+    pack_weights(1, P, H, weightHr.data, packedHr.data);
+    forward(1, packed.data, option(hasProjection, packedHr));
+    REQUIRE(packed.is_guarded() && packedHr.is_guarded(), "pack_weights wrote beyond a buffer");
+    compare(h, model.h, "h, from packed weights");
+    std::copy(x.data, x.data + x.n, gates.data);
+    forward(0, wHh, wHr);
+  }
   compare(h, model.h, "h");
   if (kind == kLstm) compare(c, model.c, "c");
   for (const Floats *f : {&gates, &h, &c, &m, &hn, &normalized, &rstd, &cellNormalized, &cellRstd}) REQUIRE(f->is_guarded(), "%sforward wrote beyond a buffer", describe());
@@ -281,11 +293,15 @@ void check_layer(Kind kind, int T, int B, int H, int P, int options) {
 }
 
 void check_gemm(int M, int N, int K) {
-  const bool transA = below(2), transB = below(2), accumulate = below(2), hasBias = below(2);
+  const int transB = below(3), transA = transB == kPacked ? 0 : below(2);
+  const bool accumulate = below(2), hasBias = below(2);
   const int lda = (transA ? M : K) + below(3), ldb = (transB ? K : N) + below(3), ldc = N + below(3);
   Floats a(size_t(transA ? K : M) * lda, 1), b(size_t(transB ? N : K) * ldb, 1), c(size_t(M) * ldc, 1), bias(N, 1), before(c);
   Floats workspace(gemm_workspace(M, N, K, transA, transB));
-  gemm(M, N, K, a.data, transA, lda, b.data, transB, ldb, c.data, ldc, hasBias ? bias.data : nullptr, accumulate, workspace.data);
+  Floats rows(size_t(N) * K), packed(packed_floats(1, N, K));
+  for (int n = 0; n < N; n++) std::copy(b.data + size_t(n) * ldb, b.data + size_t(n) * ldb + (transB ? K : 0), rows.data + size_t(n) * K);
+  pack_weights(1, N, K, rows.data, packed.data);
+  gemm(M, N, K, a.data, transA, lda, transB == kPacked ? packed.data : b.data, transB, ldb, c.data, ldc, hasBias ? bias.data : nullptr, accumulate, workspace.data);
   REQUIRE(c.is_guarded() && workspace.is_guarded(), "gemm wrote beyond a buffer");
   for (int m = 0; m < M; m++) for (int n = 0; n < ldc; n++) {
     const double got = c.data[size_t(m) * ldc + n];
@@ -343,8 +359,8 @@ int main(int count, char **arguments) {
       set_threads(threads);
       Floats gates(x), h(size_t(T + 1) * B * H), c(size_t(T + 1) * B * H), dH(size_t(B) * H), dC(size_t(B) * H);
       h.zero(), c.zero(), dH.zero(), dC.zero();
-      Floats forward(lstm_forward_workspace(T, B, H, H, 0, 0, 0, 0, 0)), backward(lstm_backward_workspace(T, B, H, H, 0, 0, 0, 0, 0));
-      lstm_forward(T, B, H, H, 0, nullptr, w.data, nullptr, nullptr, 0, nullptr, nullptr, gates.data, h.data, c.data, nullptr, nullptr, nullptr, nullptr, nullptr, 0, nullptr, nullptr, forward.data);
+      Floats forward(lstm_forward_workspace(T, B, H, H, 0, 0, 0, 0, 0, 0)), backward(lstm_backward_workspace(T, B, H, H, 0, 0, 0, 0, 0));
+      lstm_forward(T, B, H, H, 0, nullptr, w.data, nullptr, nullptr, 0, nullptr, nullptr, gates.data, h.data, c.data, nullptr, nullptr, nullptr, nullptr, nullptr, 0, nullptr, nullptr, 0, forward.data);
       lstm_backward(T, B, H, H, 0, nullptr, w.data, nullptr, nullptr, 0, nullptr, nullptr, gates.data, h.data, c.data, nullptr, nullptr, nullptr, nullptr, nullptr, 0, nullptr, nullptr,
                     dY.data, dH.data, nullptr, nullptr, nullptr, dC.data, nullptr, nullptr, nullptr, nullptr, backward.data);
       for (size_t i = 0; i < gates.n; i++) {

@@ -36,14 +36,14 @@ struct RnnForwardPlan {
   int perRow;
   float *scratch;
 
-  RnnForwardPlan(int T, int B, int H, const float *weightHh, bool hasMask, Arena &arena)
-      : recurrent(H, H, true, weightHh, T, B, arena),
+  RnnForwardPlan(int T, int B, int H, const float *weightHh, bool hasMask, bool isPacked, Arena &arena)
+      : recurrent(H, H, true, weightHh, T, B, arena, isPacked),
         perRow(round_up((hasMask ? H : 0) + recurrent.scratch_per_row(), 16)), scratch(arena.take(ptrdiff_t(B) * perRow)) {}
 };
 
-static inline int32_t rnn_forward_workspace(int32_t T, int32_t B, int32_t H, int32_t hasMask, int32_t) {
+static inline int32_t rnn_forward_workspace(int32_t T, int32_t B, int32_t H, int32_t hasMask, int32_t, int32_t isPacked) {
   Arena arena{nullptr};
-  const RnnForwardPlan plan(T, B, H, nullptr, hasMask, arena);
+  const RnnForwardPlan plan(T, B, H, nullptr, hasMask, isPacked, arena);
   return int32_t(arena.used);
 }
 
@@ -71,13 +71,13 @@ static inline void rnn_forward_rows(const Rnn &rnn, const RnnForwardPlan &plan, 
 
 static inline void rnn_forward(int32_t T, int32_t B, int32_t H, int32_t reverse, const int32_t *lengths, const float *weightHh,
                                const float *mask, UNROLLED_RECURRENT_NORM, int32_t activation, float *gates, float *h,
-                               float *workspace) {
+                               int32_t isPacked, float *workspace) {
   const Rnn rnn{{T, B, H, H, H, reverse != 0, lengths, weightHh, mask, {normWeight, normEpsilon, normNormalized, normRstd}},
                 activation, gates, h};
   Arena arena{workspace};
-  const RnnForwardPlan plan(T, B, H, weightHh, mask, arena);
+  const RnnForwardPlan plan(T, B, H, weightHh, mask, isPacked, arena);
   const Cut rows = rnn.rows_of_threads();
-  share(rows.parts, [&](int32_t part) { plan.recurrent.pack(part, rows.parts); });
+  if (!isPacked) share(rows.parts, [&](int32_t part) { plan.recurrent.pack(part, rows.parts); });
   share(rows.parts, [&](int32_t part) {
     rnn_forward_rows(rnn, plan, rows.start(part), rows.start(part + 1) - rows.start(part));
   });

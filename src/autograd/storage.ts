@@ -9,6 +9,18 @@ import type { Backend, Buffer } from '../backend/backend.ts';
 import { BackendError } from '../tensor/errors.ts';
 import type { DType, TypedArray } from '../tensor/shape.ts';
 
+let epoch = 0;
+
+/** Counts the changes of what is learnt: what was made of weights and kept is good within one epoch. */
+export function weightsEpoch(): number {
+  return epoch;
+}
+
+/** To be called by whoever changes learnt numbers in the backend's memory by a kernel. */
+export function weightsChanged(): void {
+  epoch++;
+}
+
 export class Storage {
   readonly backend: Backend;
   readonly dtype: DType;
@@ -92,6 +104,7 @@ export class Storage {
   write(values: ArrayLike<number>): void {
     this.host?.set(values);
     if (this.buffer !== null) this.backend.write(this.buffer, values);
+    if (this.isLearnt) weightsChanged();
   }
 
   /** Gives the buffer back. Without a host copy the tensor has ended. */

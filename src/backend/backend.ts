@@ -102,6 +102,10 @@ export interface Backend {
   sumSquares(x: Buffer, y: Buffer): void;
 
   // ---- matrix product ---------------------------------------------------------------------------------------------
+  /** How many numbers `packWeights` writes. */
+  packedLength(parts: number, N: number, K: number): number;
+  /** `parts` weights [N, K], one after another, in the order in which this backend's products read each fastest. */
+  packWeights(weights: Buffer, parts: number, N: number, K: number, packed: Buffer): void;
   /** C = op(A)·op(B) (+ bias per column) (+ C), where op transposes or not. */
   gemm(product: Gemm): void;
 
@@ -260,6 +264,8 @@ export interface Gemm {
   readonly b: Buffer;
   /** B is stored [N, K] (as a weight is). Default false: [K, N]. */
   readonly transB?: boolean;
+  /** B is a weight [N, K] that `packWeights` has packed, one part; then op(B) is its transpose, A is stored [M, K], and `transB` and `ldb` say nothing. */
+  readonly isPacked?: boolean;
   readonly ldb?: number;
   readonly c: Buffer;
   readonly ldc?: number;
@@ -563,6 +569,8 @@ export interface RecurrentLayer {
   readonly lengths: Buffer | null; // int32 [B]; null: all T
   /** [G·H, P], PyTorch's layout and gate order. */
   readonly weightHh: Buffer;
+  /** Forwards only: weightHh, of G parts, and weightHr, of one, come from `packWeights`. Default false. */
+  readonly isPacked?: boolean;
   /** Recurrent dropout: [B, P] multiplies h_{t−1} wherever the recurrent product uses it; null: ones. */
   readonly mask: Buffer | null;
   /** Layer normalisation of the recurrent product; null: none. */

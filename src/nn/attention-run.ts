@@ -115,7 +115,7 @@ class Run {
   forward(): AttentionResult {
     const backend = this.#backend;
     const { T, lengths } = this.#sequence;
-    project(backend, this.#input, this.#decoder.direction.weights, bufferOf(this.#gates));
+    project(backend, this.#input, this.#decoder.direction.weights, bufferOf(this.#gates), !needsGrad(this.#inputs));
     for (const [i, slots] of this.#states.entries()) {
       const slot = bufferOf(slotOf(slots, 0));
       const initial = this.#initial[i];

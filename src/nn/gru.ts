@@ -79,6 +79,7 @@ class GruRecurrence implements Recurrence<GruForward> {
   readonly stateSizes: readonly number[];
   readonly sharedBias: number;
   readonly parameters: readonly Parameter[] = [];
+  readonly otherProducts: readonly Parameter[] = [];
   readonly #H: number;
   readonly #resetAfter: boolean;
   readonly #biasHh: Parameter | null;

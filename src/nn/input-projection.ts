@@ -7,6 +7,7 @@
 import { releaseEarly } from '../autograd/scope.ts';
 import { bufferOf, empty, type Parameter, type Tensor } from '../autograd/tensor.ts';
 import type { Backend, Buffer } from '../backend/backend.ts';
+import { packed } from './packed-weights.ts';
 
 /** What a layer reads, time-major: a row for each step and sequence, or rows of a table with a list of which to look up. */
 export interface LayerInput {
@@ -47,15 +48,26 @@ export interface ProjectionGradients {
   readonly dRows: Buffer | null;
 }
 
-/** gates [T, B, G·H] = W_ih x + b_ih + b_hh (its shared part), or normalized(W_ih x) ⊙ norm + biases. */
-export function project(backend: Backend, input: LayerInput, weights: ProjectionWeights, gates: Buffer): SavedProjection | null {
+/**
+ * gates [T, B, G·H] = W_ih x + b_ih + b_hh (its shared part), or normalized(W_ih x) ⊙ norm + biases.
+ *
+ * @param isRead  nothing will be learnt from it: by the packed weight
+ */
+export function project(
+  backend: Backend,
+  input: LayerInput,
+  weights: ProjectionWeights,
+  gates: Buffer,
+  isRead: boolean,
+): SavedProjection | null {
   const [F, I] = weights.weightIh.shape;
   const R = input.rows.size / I;
   const bias = sumOfBiases(backend, weights);
   const looked = input.ids === null ? null : empty(backend, [R, F]);
   const projected = looked === null ? gates : bufferOf(looked);
-  const product = (c: Buffer, b: Buffer | null): void =>
-    backend.gemm({ M: R, N: F, K: I, a: bufferOf(input.rows), b: bufferOf(weights.weightIh), transB: true, c, bias: b });
+  const weight = isRead ? { b: packed(weights.weightIh, 1), isPacked: true } : { b: bufferOf(weights.weightIh), transB: true };
+  const product = (c: Buffer, biases: Buffer | null): void =>
+    backend.gemm({ M: R, N: F, K: I, a: bufferOf(input.rows), ...weight, c, bias: biases });
 
   let saved: SavedProjection | null = null;
   if (weights.normIh === null) {

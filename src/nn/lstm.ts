@@ -5,6 +5,7 @@ import { ConfigError } from '../tensor/errors.ts';
 import { forgetBias as setForgetBias } from './initializers.ts';
 import { normEpsilon } from './input-projection.ts';
 import { Module } from './module.ts';
+import { packed } from './packed-weights.ts';
 import type { CellOptions, Kind } from './recurrent-direction.ts';
 import { addWeightGradient, type Pass, type PassGradients, type Recurrence } from './recurrent-layer.ts';
 import { type ForwardOptions, type RecurrentOptions, RecurrentStack, type SequenceInput } from './recurrent-stack.ts';
@@ -105,6 +106,7 @@ class LstmRecurrence implements Recurrence<LstmForward> {
   readonly stateSizes: readonly number[];
   readonly sharedBias: number;
   readonly parameters: readonly Parameter[];
+  readonly otherProducts: readonly Parameter[];
   readonly #H: number;
   readonly #P: number;
   readonly #extras: LstmExtras;
@@ -117,6 +119,7 @@ class LstmRecurrence implements Recurrence<LstmForward> {
     this.stateSizes = [outputSize, hiddenSize];
     this.sharedBias = 4 * hiddenSize;
     this.parameters = [weightHr, peephole, cellNorm?.weight, cellNorm?.bias].filter((p) => p !== null && p !== undefined);
+    this.otherProducts = weightHr === null ? [] : [weightHr];
   }
 
   savedSizes(T: number, B: number): Record<string, number> {
@@ -135,7 +138,7 @@ class LstmRecurrence implements Recurrence<LstmForward> {
       h,
       c,
       peephole: peephole && bufferOf(peephole),
-      weightHr: weightHr && bufferOf(weightHr),
+      weightHr: weightHr && (pass.isPacked ? packed(weightHr, 1) : bufferOf(weightHr)),
       m: weightHr && saved.m,
       cellNorm: cellNorm && {
         weight: bufferOf(cellNorm.weight),

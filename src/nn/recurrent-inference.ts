@@ -7,12 +7,15 @@ import { bufferOf, empty, Tensor, tensor } from '../autograd/tensor.ts';
 import type { Backend, Buffer } from '../backend/backend.ts';
 import { rowMajor } from '../tensor/shape.ts';
 import { type LayerInput, normEpsilon, project } from './input-projection.ts';
+import { packed } from './packed-weights.ts';
 import type { Direction, RunOptions, RunResult } from './recurrent-layer.ts';
 import type { Lengths, Sequence } from './sequence.ts';
 import { StateSlots } from './state-slots.ts';
 
-/** Rows of steps and sequences. Every call packs the weights, which costs what 8 rows' products with them do: enough to make that little. */
-const rowsAtOnce = 2048;
+/** Gates of steps and sequences: 1 MB, about what a core's L2 cache holds, so that the recurrence finds there what the projection wrote. */
+const gatesAtOnce = 1 << 18;
+/** Rows of steps and sequences at once: enough to make a matrix product worth its call, and no more than are. */
+const [fewestRows, mostRows] = [64, 2048];
 
 /** Inside a scope. */
 export function inferDirection(direction: Direction, input: LayerInput, sequence: Sequence, options: RunOptions): RunResult {
@@ -21,7 +24,7 @@ export function inferDirection(direction: Direction, input: LayerInput, sequence
   const { T, B, lengths } = sequence;
   const F = recurrence.gates * hiddenSize;
   // A table is projected once: it takes all steps with it.
-  const most = input.ids === null ? Math.ceil(rowsAtOnce / B) : T;
+  const most = input.ids === null ? Math.ceil(Math.min(mostRows, Math.max(fewestRows, gatesAtOnce / F)) / B) : T;
   const parts = Math.ceil(T / most);
   const longest = Math.ceil(T / parts);
 
@@ -40,7 +43,7 @@ export function inferDirection(direction: Direction, input: LayerInput, sequence
     const i = reverse ? parts - 1 - part : part;
     const [from, to] = [Math.floor((T * i) / parts), Math.floor((T * (i + 1)) / parts)];
     const steps = to - from;
-    const projection = project(backend, parts === 1 ? input : stepsOf(input, from, steps), weights, gates(steps));
+    const projection = project(backend, parts === 1 ? input : stepsOf(input, from, steps), weights, gates(steps), true);
     const own = parts === 1 ? lengths?.tensor : lengths && lengthsWithin(lengths, from, steps, backend);
     const layer = recurrence.describe(
       {
@@ -49,7 +52,8 @@ export function inferDirection(direction: Direction, input: LayerInput, sequence
         H: hiddenSize,
         reverse,
         lengths: own ? bufferOf(own) : null,
-        weightHh: bufferOf(weightHh),
+        weightHh: packed(weightHh, recurrence.gates),
+        isPacked: true,
         mask: options.mask && bufferOf(options.mask),
         norm: norm && { weight: norm.weight, epsilon: normEpsilon, normalized: norm.normalized(steps), rstd: norm.rstd(steps) },
         gates: gates(steps),

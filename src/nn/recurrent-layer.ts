@@ -51,6 +51,8 @@ export interface Recurrence<Layer extends RecurrentLayer = RecurrentLayer> {
   readonly sharedBias: number;
   /** What the recurrence learns beside weight_hh: for the tape. */
   readonly parameters: readonly Parameter[];
+  /** Those of them that are factors of a matrix product in every step: what is packed beside weight_hh (packed-weights.ts). */
+  readonly otherProducts: readonly Parameter[];
   /** Lengths of the buffers that the forward fills for the backward, beside gates and states. */
   savedSizes(T: number, B: number): Readonly<Record<string, number>>;
   /** The kernel's arguments. */
@@ -143,7 +145,7 @@ class Run {
   forward(): RunResult {
     const { name, recurrence, weights } = this.#direction;
     const backend = this.#backend;
-    this.#projection = project(backend, this.#input, weights, bufferOf(this.#gates));
+    this.#projection = project(backend, this.#input, weights, bufferOf(this.#gates), false);
     if (this.#projection !== null) this.#saved.push(this.#projection.normalized, this.#projection.rstd);
     recurrence.forward(backend, this.#describe());
     this.#tellWatcher();

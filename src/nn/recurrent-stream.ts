@@ -2,11 +2,12 @@
  * Recurrent layers fed one instant at a time: no gradients, no tape, no memory made per step. The kernel calls of an instant,
  * all layers', are prepared once and made as one, so that a step of a small layer is little more than its arithmetic.
  */
-import { freeWhenCollected } from '../autograd/storage.ts';
+import { freeWhenCollected, weightsEpoch } from '../autograd/storage.ts';
 import { bufferOf, type Parameter } from '../autograd/tensor.ts';
 import type { Backend, Buffer } from '../backend/backend.ts';
 import { ConfigError, ShapeError } from '../tensor/errors.ts';
 import { normEpsilon } from './input-projection.ts';
+import { packed } from './packed-weights.ts';
 import type { Direction } from './recurrent-layer.ts';
 
 /** Numbers of the backend's float: Float32Array everywhere but on `reference`. */
@@ -33,6 +34,8 @@ export class RecurrentStream {
   readonly #parameters: readonly Parameter[];
   /** The parameters' buffers that `#instants` was prepared with; an optimiser may move them. */
   #known: readonly (Buffer | null)[] = [];
+  /** Of the weights that are packed now: a training may go on beside the stream. */
+  #epoch = -1;
   /** An even and an odd instant. */
   #instants: readonly (() => void)[] = [];
   /** The slot that holds the states. */
@@ -74,6 +77,7 @@ export class RecurrentStream {
       );
     }
     this.#backend.write(this.#x, x);
+    if (this.#epoch !== weightsEpoch()) this.#pack();
     if (!this.#isPrepared()) this.#prepare();
     this.#instants[this.#current]();
     this.#current = other(this.#current);
@@ -103,6 +107,11 @@ export class RecurrentStream {
   /** Back to zeros. */
   reset(): void {
     for (const { slots } of this.#layers) for (const slot of slots) this.#backend.fill(slot[this.#current], 0);
+  }
+
+  #pack(): void {
+    for (const layer of this.#layers) layer.pack();
+    this.#epoch = weightsEpoch();
   }
 
   #isPrepared(): boolean {
@@ -186,19 +195,27 @@ class LayerStep {
     return this.slots[0][slot];
   }
 
+  /** Packs the weights and adds the biases as they are now, where `run` finds them. */
+  pack(): void {
+    const { recurrence, weights, weightHh } = this.#direction;
+    packed(weights.weightIh, 1);
+    packed(weightHh, recurrence.gates);
+    for (const weight of recurrence.otherProducts) packed(weight, 1);
+    this.#addBiases();
+  }
+
   /** The state in the other slot, from that in slot `from` and x [B, I]. */
   run(x: Buffer, from: Slot): void {
     const { recurrence, weights, weightHh, normHh, hiddenSize } = this.#direction;
     const [N, K] = weights.weightIh.shape;
     const raw = this.#inputNorm?.raw ?? null;
-    this.#addBiases();
     this.#backend.gemm({
       M: this.#batch,
       N,
       K,
       a: x,
-      b: bufferOf(weights.weightIh),
-      transB: true,
+      b: packed(weights.weightIh, 1),
+      isPacked: true,
       c: raw ?? this.#gates,
       bias: raw === null ? this.#bias : null,
     });
@@ -209,7 +226,8 @@ class LayerStep {
       H: hiddenSize,
       reverse: from === 1,
       lengths: null,
-      weightHh: bufferOf(weightHh),
+      weightHh: packed(weightHh, recurrence.gates),
+      isPacked: true,
       mask: null,
       norm: this.#recurrentNorm && { ...this.#recurrentNorm, weight: bufferOf(normHh!), epsilon: normEpsilon },
       gates: this.#gates,
@@ -218,7 +236,7 @@ class LayerStep {
     recurrence.forward(this.#backend, recurrence.describe(pass, this.#saved));
   }
 
-  /** b_ih + b_hh's shared part: anew each time, since a training may go on beside the stream. */
+  /** b_ih + b_hh's shared part. */
   #addBiases(): void {
     const { biasIh, biasHh, sharedBias } = this.#direction.weights;
     if (this.#bias === null) return;

@@ -75,6 +75,7 @@ class RnnRecurrence implements Recurrence<RnnForward> {
   readonly stateSizes: readonly number[];
   readonly sharedBias: number;
   readonly parameters = [];
+  readonly otherProducts = [];
   readonly #H: number;
   readonly #activation: Activation;
 

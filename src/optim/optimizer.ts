@@ -4,7 +4,7 @@
  * optimiser's own file says which.
  */
 import { scope } from '../autograd/scope.ts';
-import { freeWhenCollected } from '../autograd/storage.ts';
+import { freeWhenCollected, weightsChanged } from '../autograd/storage.ts';
 import { backward } from '../autograd/tape.ts';
 import { full, type Parameter, Tensor } from '../autograd/tensor.ts';
 import type { Backend, Buffer } from '../backend/backend.ts';
@@ -193,6 +193,7 @@ export abstract class Optimizer {
       this.update({ ...span, learningRate: learningRate * learningRateScale, step });
     }
     this.#steps = step;
+    weightsChanged();
   }
 
   /** Gradients to zero. `step` does so itself. */

@@ -1,5 +1,5 @@
 /** Averages of a model's weights over its training: often better than the last ones. */
-import { freeWhenCollected } from '../autograd/storage.ts';
+import { freeWhenCollected, weightsChanged } from '../autograd/storage.ts';
 import { bufferOf, type Parameter } from '../autograd/tensor.ts';
 import type { Backend, Buffer } from '../backend/backend.ts';
 import type { Module } from '../nn/module.ts';
@@ -98,6 +98,7 @@ export class WeightAverage {
       this.#backend.free(weights);
     }
     this.#isSwapped = !this.#isSwapped;
+    weightsChanged();
   }
 
   /** Copies, for a checkpoint. */

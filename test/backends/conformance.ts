@@ -13,7 +13,7 @@ import { crfCases } from './cases/crf.ts';
 import { ctcCases } from './cases/ctc.ts';
 import { elementwiseCases } from './cases/elementwise.ts';
 import { lossCases } from './cases/losses.ts';
-import { matrixProductCases } from './cases/matrix-product.ts';
+import { matrixProductCases, packedProductCases } from './cases/matrix-product.ts';
 import { optimizerCases } from './cases/optimizers.ts';
 import { planeCases } from './cases/planes.ts';
 import { recurrentLayerCases } from './cases/recurrent.ts';
@@ -52,6 +52,7 @@ function expectations(): Expectation[] {
     optimizerCases,
     recurrentLayerCases,
     attentionCases,
+    packedProductCases,
   ];
   return sources.flatMap((source) => source(rng)).map((kernelCase) => ({ kernelCase, expected: execute(reference, kernelCase, aligned) }));
 }

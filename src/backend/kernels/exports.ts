@@ -373,7 +373,12 @@ export interface Exports {
   ): void;
   adagrad(parameters: pointer, gradient: pointer, sum: pointer, n: int, learningRate: float, epsilon: float, weightDecay: float): void;
 
-  gemm_workspace(M: int, N: int, K: int, transA: flag, transB: flag): int;
+  /** Elements that `parts` weights [N, K] take, packed. */
+  packed_floats(parts: int, N: int, K: int): int;
+  pack_weights(parts: int, N: int, K: int, weights: pointer, packed: pointer): void;
+
+  /** transB is 2 where b is packed. */
+  gemm_workspace(M: int, N: int, K: int, transA: flag, transB: int): int;
   gemm(
     M: int,
     N: int,
@@ -382,7 +387,7 @@ export interface Exports {
     transA: flag,
     lda: int,
     b: pointer,
-    transB: flag,
+    transB: int,
     ldb: int,
     c: pointer,
     ldc: int,
@@ -391,13 +396,13 @@ export interface Exports {
     workspace: pointer,
   ): void;
 
-  rnn_forward_workspace(T: int, B: int, H: int, hasMask: flag, hasNorm: flag): int;
-  rnn_forward(...layer: [...RnnArguments, workspace: pointer]): void;
+  rnn_forward_workspace(T: int, B: int, H: int, hasMask: flag, hasNorm: flag, isPacked: flag): int;
+  rnn_forward(...layer: [...RnnArguments, isPacked: flag, workspace: pointer]): void;
   rnn_backward_workspace(T: int, B: int, H: int, hasMask: flag, hasNorm: flag): int;
   rnn_backward(...layer: [...RnnArguments, ...GradientArguments, workspace: pointer]): void;
 
-  lstm_forward_workspace(...sizes: LstmSizes): int;
-  lstm_forward(...layer: [...LstmArguments, workspace: pointer]): void;
+  lstm_forward_workspace(...sizes: [...LstmSizes, isPacked: flag]): int;
+  lstm_forward(...layer: [...LstmArguments, isPacked: flag, workspace: pointer]): void;
   lstm_backward_workspace(...sizes: LstmSizes): int;
   lstm_backward(
     ...layer: [
@@ -412,8 +417,8 @@ export interface Exports {
     ]
   ): void;
 
-  gru_forward_workspace(T: int, B: int, H: int, hasMask: flag, hasNorm: flag, resetAfter: flag): int;
-  gru_forward(...layer: [...GruArguments, workspace: pointer]): void;
+  gru_forward_workspace(T: int, B: int, H: int, hasMask: flag, hasNorm: flag, resetAfter: flag, isPacked: flag): int;
+  gru_forward(...layer: [...GruArguments, isPacked: flag, workspace: pointer]): void;
   gru_backward_workspace(T: int, B: int, H: int, hasMask: flag, hasNorm: flag, resetAfter: flag): int;
   gru_backward(...layer: [...GruArguments, ...GradientArguments, workspace: pointer]): void;
 

@@ -172,9 +172,17 @@ export class KernelBackend extends KernelMemory implements Backend {
 
   // ---- matrix product ---------------------------------------------------------------------------------------------
 
-  gemm({ M, N, K, a, transA, lda, b, transB, ldb, c, ldc, bias, accumulate }: Gemm): void {
+  packedLength(parts: number, N: number, K: number): number {
+    return this.kernels.packed_floats(parts, N, K);
+  }
+
+  packWeights(weights: Buffer, parts: number, N: number, K: number, packed: Buffer): void {
+    this.kernels.pack_weights(parts, N, K, at(weights), at(packed));
+  }
+
+  gemm({ M, N, K, a, transA, lda, b, transB, isPacked, ldb, c, ldc, bias, accumulate }: Gemm): void {
     const tA = flag(transA);
-    const tB = flag(transB);
+    const tB = isPacked ? 2 : flag(transB);
     this.withWorkspace(this.kernels.gemm_workspace(M, N, K, tA, tB), (workspace) =>
       this.kernels.gemm(
         M,
@@ -445,8 +453,8 @@ export class KernelBackend extends KernelMemory implements Backend {
   // ---- recurrent layers -------------------------------------------------------------------------------------------
 
   rnnForward(layer: RnnForward): void {
-    this.withWorkspace(this.kernels.rnn_forward_workspace(...rnnSizes(layer)), (workspace) =>
-      this.kernels.rnn_forward(...rnnArguments(layer), workspace),
+    this.withWorkspace(this.kernels.rnn_forward_workspace(...rnnSizes(layer), flag(layer.isPacked)), (workspace) =>
+      this.kernels.rnn_forward(...rnnArguments(layer), flag(layer.isPacked), workspace),
     );
   }
 
@@ -457,8 +465,8 @@ export class KernelBackend extends KernelMemory implements Backend {
   }
 
   lstmForward(layer: LstmForward): void {
-    this.withWorkspace(this.kernels.lstm_forward_workspace(...lstmSizes(layer)), (workspace) =>
-      this.kernels.lstm_forward(...lstmArguments(layer), workspace),
+    this.withWorkspace(this.kernels.lstm_forward_workspace(...lstmSizes(layer), flag(layer.isPacked)), (workspace) =>
+      this.kernels.lstm_forward(...lstmArguments(layer), flag(layer.isPacked), workspace),
     );
   }
 
@@ -478,8 +486,8 @@ export class KernelBackend extends KernelMemory implements Backend {
   }
 
   gruForward(layer: GruForward): void {
-    this.withWorkspace(this.kernels.gru_forward_workspace(...gruSizes(layer)), (workspace) =>
-      this.kernels.gru_forward(...gruArguments(layer), workspace),
+    this.withWorkspace(this.kernels.gru_forward_workspace(...gruSizes(layer), flag(layer.isPacked)), (workspace) =>
+      this.kernels.gru_forward(...gruArguments(layer), flag(layer.isPacked), workspace),
     );
   }
 

@@ -1,10 +1,19 @@
-/** The matrix product, as three loops. */
+/** The matrix product, as three loops, and packed weights, which are a copy here. */
 import { BackendError } from '../../tensor/errors.ts';
-import type { Gemm } from '../backend.ts';
+import type { Buffer, Gemm } from '../backend.ts';
+import { copy } from './elementwise.ts';
 import { checkApart, floats, floatsOrNull } from './memory.ts';
 
+export function packedLength(parts: number, N: number, K: number): number {
+  return parts * N * K;
+}
+
+export function packWeights(weights: Buffer, _parts: number, _N: number, _K: number, packed: Buffer): void {
+  copy(weights, packed);
+}
+
 export function gemm(product: Gemm): void {
-  const { M, N, K, transA = false, transB = false, accumulate = false } = product;
+  const { M, N, K, transA = false, isPacked = false, transB = isPacked, accumulate = false } = product;
   const a = floats('gemm', 'a', product.a);
   const b = floats('gemm', 'b', product.b);
   const c = floats('gemm', 'c', product.c);

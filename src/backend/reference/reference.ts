@@ -14,7 +14,7 @@ import { affine, axpy, binary, copy, fill, lerp, scaleRows, select, stridedCopy,
 import { gruBackward, gruForward } from './gru.ts';
 import { crossEntropy, crossEntropyBackward, pointwiseLoss, pointwiseLossBackward } from './losses.ts';
 import { lstmBackward, lstmForward } from './lstm.ts';
-import { gemm } from './matrix-product.ts';
+import { gemm, packedLength, packWeights } from './matrix-product.ts';
 import { ReferenceMemory, read, slice, write } from './memory.ts';
 import { adagrad, adam, clipNorm, clipValue, rmsprop, sgd } from './optimizers.ts';
 import { avgPool2d, avgPool2dBackward, batchNorm2d, batchNorm2dBackward, maxPool2d, maxPool2dBackward } from './planes.ts';
@@ -81,6 +81,8 @@ export class ReferenceBackend implements Backend {
   readonly countBelow = countBelow;
   readonly sumSquares = sumSquares;
 
+  readonly packedLength = packedLength;
+  readonly packWeights = packWeights;
   readonly gemm = gemm;
 
   readonly softmax = softmax;

@@ -1,5 +1,6 @@
 import type { Random } from '../../../src/tensor/random.ts';
 import { inout, input, type KernelCase, normal, output } from '../kernel-case.ts';
+import { withPacked } from '../packed.ts';
 
 /** As for any sum of K terms: roundings of 6e-8, wandering with √K, relative to √K. Measured below 6e-7. */
 const tolerance = 2e-6;
@@ -9,6 +10,8 @@ interface Options {
   readonly transB?: boolean;
   readonly accumulate?: boolean;
   readonly bias?: boolean;
+  /** B is a weight that the backend has packed. */
+  readonly isPacked?: boolean;
   /** Elements between stored rows of a, b and c. */
   readonly gaps?: readonly [number, number, number];
 }
@@ -36,6 +39,12 @@ const largeSizes: [M: number, N: number, K: number][] = [
   [1, 2048, 512],
 ];
 
+/** One to four rows, which packed weights tell apart, and several blocks of depth. */
+const fewRows: [M: number, N: number, K: number][] = [1, 2, 3, 4].flatMap((M): [number, number, number][] => [
+  [M, 75, 19],
+  [M, 130, 300],
+]);
+
 export function matrixProductCases(rng: Random): KernelCase[] {
   const transpositions = [false, true].flatMap((transA) => [false, true].map((transB) => ({ transA, transB })));
   const options = transpositions.flatMap((transposed): Options[] => [
@@ -51,8 +60,16 @@ export function matrixProductCases(rng: Random): KernelCase[] {
   ];
 }
 
+/** Against a weight that the backend has packed. */
+export function packedProductCases(rng: Random): KernelCase[] {
+  const options: Options[] = [{}, { bias: true }, { accumulate: true, bias: true, gaps: [3, 0, 2] }];
+  return [...sizes, ...fewRows, ...largeSizes].flatMap((size) =>
+    options.map((o) => gemmCase(rng, size, { ...o, transB: true, isPacked: true })),
+  );
+}
+
 function gemmCase(rng: Random, [M, N, K]: [number, number, number], options: Options): KernelCase {
-  const { transA = false, transB = false, accumulate = false, bias = false, gaps } = options;
+  const { transA = false, transB = false, isPacked = false, accumulate = false, bias = false, gaps } = options;
   const columnsOfA = transA ? M : K;
   const columnsOfB = transB ? K : N;
   const [lda, ldb, ldc] = gaps ? [columnsOfA + gaps[0], columnsOfB + gaps[1], N + gaps[2]] : [columnsOfA, columnsOfB, N];
@@ -69,20 +86,21 @@ function gemmCase(rng: Random, [M, N, K]: [number, number, number], options: Opt
       c: accumulate || gaps ? inout(withGaps(normal(rng, M * N), N, ldc, 77), { magnitude }) : output(M * N, { magnitude }),
       ...(bias ? { bias: input(normal(rng, N)) } : {}),
     },
-    run: (backend, at) =>
-      backend.gemm({
+    run: (backend, at) => {
+      const product = {
         M,
         N,
         K,
         a: at('a'),
         transA,
-        b: at('b'),
-        transB,
         c: at('c'),
         bias: at.orNull('bias'),
         accumulate,
-        ...(gaps ? { lda, ldb, ldc } : {}),
-      }),
+        ...(gaps ? { lda, ldc } : {}),
+      };
+      if (isPacked) withPacked(backend, at('b'), 1, N, K, (b) => backend.gemm({ ...product, b, isPacked }));
+      else backend.gemm({ ...product, b: at('b'), transB, ...(gaps ? { ldb } : {}) });
+    },
   };
 }
 

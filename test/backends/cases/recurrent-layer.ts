@@ -15,6 +15,7 @@ import {
   uniform,
   type Values,
 } from '../kernel-case.ts';
+import { withPacked } from '../packed.ts';
 
 export interface LayerOptions {
   readonly cell: 'rnn' | 'lstm' | 'gru';
@@ -35,6 +36,8 @@ export interface LayerOptions {
   /** gru */
   readonly resetBefore?: boolean;
   readonly biasHn?: boolean;
+  /** Weights that the backend has packed, forward only. */
+  readonly isPacked?: boolean;
   /** backward; default true */
   readonly dY?: boolean;
   readonly dHSquares?: boolean;
@@ -209,13 +212,35 @@ export function recurrentCases(rng: Random, o: LayerOptions): KernelCase[] {
   const forward = forwardCase(o, inputs);
   const saved = execute(reference, forward, aligned);
   const rounded = Object.fromEntries(Object.entries(saved).map(([name, values]) => [name, values.map(Math.fround)]));
-  return [forward, backwardCase(rng, o, inputs, rounded, drawGradients(rng, o))];
+  const packed = forwardCase({ ...o, isPacked: true }, inputs);
+  return [forward, packed, backwardCase(rng, o, inputs, rounded, drawGradients(rng, o))];
 }
 
 function runForward(backend: Backend, o: LayerOptions, argument: Arguments): void {
-  if (o.cell === 'rnn') backend.rnnForward({ ...layerOf(o, argument), ...rnnOf(o, argument) });
-  else if (o.cell === 'lstm') backend.lstmForward({ ...layerOf(o, argument), ...lstmOf(o, argument) });
-  else backend.gruForward({ ...layerOf(o, argument), ...gruOf(o, argument) });
+  if (!o.isPacked) {
+    callForward(backend, o, argument, {}, {});
+    return;
+  }
+  const { H, P } = sizesOf(o);
+  withPacked(backend, argument('weightHh'), gateCount[o.cell], H, P, (weightHh) => {
+    const packed = { weightHh, isPacked: true };
+    const weightHr = argument.orNull('weightHr');
+    if (weightHr === null) callForward(backend, o, argument, packed, {});
+    else withPacked(backend, weightHr, 1, P, H, (packedHr) => callForward(backend, o, argument, packed, { weightHr: packedHr }));
+  });
+}
+
+function callForward(
+  backend: Backend,
+  o: LayerOptions,
+  argument: Arguments,
+  packed: Partial<RecurrentLayer>,
+  packedHr: Partial<LstmForward>,
+): void {
+  const layer = { ...layerOf(o, argument), ...packed };
+  if (o.cell === 'rnn') backend.rnnForward({ ...layer, ...rnnOf(o, argument) });
+  else if (o.cell === 'lstm') backend.lstmForward({ ...layer, ...lstmOf(o, argument), ...packedHr });
+  else backend.gruForward({ ...layer, ...gruOf(o, argument) });
 }
 
 function runBackward(backend: Backend, o: LayerOptions, argument: Arguments): void {
