@@ -49,7 +49,7 @@ template <int R, int V, bool byDepth>
 static UNROLLED_INLINE void tile(int K, const float *a, ptrdiff_t aRow, const float *panel, ptrdiff_t panelRow, float *c,
                                  ptrdiff_t ldc, int n, Into into, const float *bias) {
   UNROLLED_UNROLL
-  for (int r = 0; r < R; r++) __builtin_prefetch(c + r * ldc, 1);
+  for (int r = 0; r < R; r++) prefetch<true>(c + r * ldc);
   F sums[R][V] = {};
   for (int k = 0; k < K; k++) {
     F b[V];
@@ -105,7 +105,7 @@ static UNROLLED_INLINE void tile_of(int rows, int K, const float *a, ptrdiff_t a
 /** Asks for part i of `parts` of the next panel, so that it comes from L3 while this one is used. */
 static UNROLLED_INLINE void prefetch_part(const float *panel, int floats, int i, int parts) {
   const int lines = ceil_div(floats, 16);
-  for (int line = lines * i / parts; line < lines * (i + 1) / parts; line++) __builtin_prefetch(panel + line * 16, 0, 2);
+  for (int line = lines * i / parts; line < lines * (i + 1) / parts; line++) prefetch_far(panel + line * 16);
 }
 
 /** Cuts `size` into the fewest parts of at most `most` whose sizes differ by one at most; part i starts at start(i). */
@@ -201,44 +201,46 @@ static inline void pack_panels(int N, int K, const float *b, bool transB, ptrdif
 // ---- panels: a matrix packed for many products --------------------------------------------------------------------------
 
 /**
- * `tile` for so few rows that one chain of sums each would wait for its additions: kChains, of every kChains-th k. The panel is
- * read from its first number to its last, and so is the matrix: what the caches are fastest at.
+ * `tile` for so few rows that their sums would wait for their additions: over kPanels panels at once, or in kChains sums of every
+ * kChains-th k. n: columns of the panels that there are, all of which are kColumns wide.
  */
-template <int R, int V, int kChains>
-static __attribute__((noinline)) void tile_chains(int K, const float *a, ptrdiff_t aRow, const float *panel, float *c, ptrdiff_t ldc,
-                                                  int n, Into into, const float *bias) {
+template <int R, int kPanels, int kChains>
+static __attribute__((noinline)) void tile_few(int K, const float *a, ptrdiff_t aRow, const float *panel, float *c, ptrdiff_t ldc,
+                                               int n, Into into, const float *bias) {
+  constexpr int V = 2 * kPanels, kAhead = 32; // rows of a panel: 4 KB at W = 16
+  const ptrdiff_t next = ptrdiff_t(K) * kColumns;
   F sums[kChains][R][V] = {};
-  const auto multiply = [&](int k, int chain) UNROLLED_LAMBDA {
+  const auto multiply = [&](int chain) UNROLLED_LAMBDA {
+    F x[R];
     UNROLLED_UNROLL
-    for (int r = 0; r < R; r++) {
-      const F x = splat(a[r * aRow + k]);
+    for (int r = 0; r < R; r++) x[r] = splat(a[r * aRow + chain]);
+    UNROLLED_UNROLL
+    for (int v = 0; v < V; v++) {
+      const float *const b = panel + (v / 2) * next + (2 * chain + v % 2) * W;
+      prefetch(b + kAhead * kColumns);
       UNROLLED_UNROLL
-      for (int v = 0; v < V; v++) sums[chain][r][v] = fma(x, load(panel + (ptrdiff_t(k) * V + v) * W), sums[chain][r][v]);
+      for (int r = 0; r < R; r++) sums[chain][r][v] = fma(x[r], load(b), sums[chain][r][v]);
     }
   };
-  constexpr int kAhead = 32; // rows of the panel: 4 KB at W = 16
   int k = 0;
-  for (; k + kChains <= K; k += kChains) {
+  for (; k + kChains <= K; k += kChains, a += kChains, panel += kChains * kColumns) {
     UNROLLED_UNROLL
-    for (int chain = 0; chain < kChains; chain++) {
-      UNROLLED_UNROLL
-      for (int v = 0; v < V; v++) __builtin_prefetch(panel + (ptrdiff_t(k + chain + kAhead) * V + v) * W);
-      multiply(k + chain, chain);
-    }
+    for (int chain = 0; chain < kChains; chain++) multiply(chain);
   }
-  for (; k < K; k++) multiply(k, 0);
+  for (; k < K; k++, a++, panel += kColumns) multiply(0);
   UNROLLED_UNROLL
   for (int r = 0; r < R; r++) {
     UNROLLED_UNROLL
     for (int v = 0; v < V; v++) {
-      const int count = n - v * W;
-      if (count <= 0) break;
       F sum = sums[0][r][v];
       UNROLLED_UNROLL
       for (int chain = 1; chain < kChains; chain++) sum += sums[chain][r][v];
-      float *const to = c + r * ldc + v * W;
-      const F start = into == Into::Add ? load(to, count) : bias ? load(bias + v * W, count) : F{};
-      store(to, start + sum, count);
+      const int count = n - v * W;
+      if (count > 0) { // no `break`: clang would keep the sums in memory
+        float *const to = c + r * ldc + v * W;
+        const F start = into == Into::Add ? load(to, count) : bias ? load(bias + v * W, count) : F{};
+        store(to, start + sum, count);
+      }
     }
   }
 }
@@ -287,17 +289,27 @@ struct Panels {
     }
   }
 
-  /** The same for R rows and all of the columns from … to. */
+  /**
+   * The same for R rows and all of the columns from … to. One panel after another, read from its first number to its last, is what
+   * caches are fastest at; Node's compiler for WebAssembly, which makes a good third less of chains, is faster with panels side by side.
+   */
   template <int R>
   void few_rows(int from, int to, const float *x, ptrdiff_t ldx, float *y, ptrdiff_t ldy, Into into, const float *bias) const {
-    constexpr int kChains = R == 1 ? 4 : 2;
-    const Cut depths(K, kDepth);
+    constexpr int kSums = R == 1 ? 4 : 2;
+#if defined(__wasm__)
+    constexpr int kPanels = kSums, kChains = 1;
+#else
+    constexpr int kPanels = 1, kChains = kSums;
+#endif
+    const Cut tiles(R, R), depths(K, kDepth);
     for (int d = 0; d < depths.parts; d++) {
       const int k = depths.start(d), depth = depths.start(d + 1) - k;
-      for (int n = from; n < to; n += kColumns) {
-        const auto tile = N - n > W ? tile_chains<R, 2, kChains> : tile_chains<R, 1, kChains>;
-        tile(depth, x + k, ldx, at(depths, d, n), y + n, ldy, N - n, d > 0 ? Into::Add : into, bias ? bias + n : nullptr);
+      int n = from;
+      for (int last; last = n + (kPanels - 1) * kColumns, last < to && N - last > W; n += kPanels * kColumns) {
+        tile_few<R, kPanels, kChains>(depth, x + k, ldx, at(depths, d, n), y + n, ldy, smaller(kPanels * kColumns, to - n),
+                                      d > 0 ? Into::Add : into, bias ? bias + n : nullptr);
       }
+      for (; n < to; n += kColumns) panel_of(tiles, n, x + k, ldx, y, ldy, d, depths, into, bias);
     }
   }
 
@@ -376,9 +388,9 @@ static UNROLLED_INLINE void dot_group(int K, const float *a, ptrdiff_t aRow, con
     for (int i = 0; i < N; i++) {
       if constexpr (kChains > 2) {
         UNROLLED_UNROLL
-        for (int v = 0; v < kVectors; v++) __builtin_prefetch(b + (i + 4) * ldb + k + v * W);
+        for (int v = 0; v < kVectors; v++) prefetch(b + (i + 4) * ldb + k + v * W);
       } else {
-        __builtin_prefetch(b + (i + 8) * ldb + k);
+        prefetch(b + (i + 8) * ldb + k);
       }
     }
     UNROLLED_UNROLL
@@ -479,7 +491,7 @@ static inline void pack_columns(int tiles, int size, int K, const float *a, ptrd
   const int writableRows = K * size < wide ? 0 : (K * size - wide) / size + 1;
   for (int k = 0; k < K; k++, a += lda) {
     // Each row gives a short run only, and no pattern to follow.
-    for (int m = 0; m < tiles * size; m += 16) __builtin_prefetch(a + 8 * lda + m);
+    for (int m = 0; m < tiles * size; m += 16) prefetch(a + 8 * lda + m);
     const int byVector = k < writableRows ? readableTiles : 0;
     const float *from = a;
     float *to = y + ptrdiff_t(k) * size;

@@ -100,6 +100,23 @@ static UNROLLED_INLINE F load(const float *p, int n) { return n >= W ? load(p) :
 /** The first n floats of x. */
 static UNROLLED_INLINE void store(float *p, F x, int n) { n >= W ? store(p, x) : store_some(p, x, n); }
 
+/** Asks for the cache line at p. WebAssembly has no such thing, but a compiler would work out the address. */
+template <bool isWritten = false> static UNROLLED_INLINE void prefetch(const float *p) {
+#if defined(__wasm__)
+  (void)p;
+#else
+  __builtin_prefetch(p, isWritten);
+#endif
+}
+/** The same, no nearer than L2. */
+static UNROLLED_INLINE void prefetch_far(const float *p) {
+#if defined(__wasm__)
+  (void)p;
+#else
+  __builtin_prefetch(p, 0, 2);
+#endif
+}
+
 /** body(i, count) for i = 0, W, 2W … below n; count is W, and for a last odd one what is left. */
 template <typename Body> static UNROLLED_INLINE void each_vector(int n, const Body &body) {
   int i = 0;
