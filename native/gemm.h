@@ -434,12 +434,14 @@ static inline void multiply_slim(int M, int N, int K, const float *a, bool trans
 
 // ---- threads ------------------------------------------------------------------------------------------------------------
 
-/** body(part) for every part, on the pool's threads, denormals off. */
+/** body(part) for every part, on the pool's threads, denormals off; one part runs here and now. */
 template <typename Body> static inline void share(int parts, const Body &body) {
-  parallel(parts, [&](int32_t part) {
+  const auto flushed = [&](int32_t part) {
     const FlushDenormals flush;
     body(part);
-  });
+  };
+  if (parts == 1) flushed(0);
+  else parallel(parts, flushed);
 }
 
 /** Threads that `work` multiplications are worth, of those there are. */
