@@ -74,7 +74,10 @@ private:
       for (int32_t left; (left = unfinished_) > 0;) unfinished_.sleep_while(left);
       isCallerAsleep_ = false;
     }
-    if (unfinished_ != 0) __builtin_trap();
+    if (unfinished_ != 0) {
+      count_ = 1; // parts of this call may still be at work
+      __builtin_trap();
+    }
   }
 
   // Takes parts until there are none. Whoever holds a part keeps the call alive, so task_ and context_ are its own.

@@ -16,10 +16,10 @@ template <typename T> using Atomic = std::atomic<T>;
 using Lock = std::mutex;
 
 /** A number that threads share, and can sleep on. */
-class Word : public Atomic<int32_t> {
+class Word : public std::atomic<int32_t> {
 public:
-  using Atomic<int32_t>::atomic;
-  using Atomic<int32_t>::operator=;
+  using std::atomic<int32_t>::atomic;
+  using std::atomic<int32_t>::operator=;
 
   /** Returns when it is another, or earlier. */
   void sleep_while(int32_t value) {

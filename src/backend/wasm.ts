@@ -4,11 +4,11 @@
  */
 import { inflate, startThread } from '#platform';
 import { BackendError } from '../tensor/errors.ts';
-import { type Growth, granularity, type SlabSource } from './arena.ts';
 import type { Exports } from './kernels/exports.ts';
 import { KernelBackend } from './kernels/kernel-backend.ts';
-import type { Machine, Slab } from './kernels/kernel-memory.ts';
+import type { Machine } from './kernels/kernel-memory.ts';
 import { relaxed, simd } from './wasm-binary.generated.ts';
+import { Heap, ownMemory, sharedMemory, whyUnshared } from './wasm-memory.ts';
 
 /** What the module exports (native/wasm.cc). */
 interface ModuleExports {
@@ -22,12 +22,6 @@ interface ModuleExports {
 }
 
 export type WasmVariant = 'simd' | 'relaxed';
-
-const pageBytes = 65536;
-/** Growing costs a system call, and untouched pages cost nothing. */
-const growthPages = 256;
-/** 4 GiB less a page, so that every address and size is below 2^32. */
-const maximumPages = 65535;
 
 /** The smallest module whose one function multiplies and adds: (func (result v128) … f32x4.relaxed_madd). */
 const relaxedProbe = Uint8Array.of(
@@ -64,7 +58,7 @@ export function createWasm(variant = wasmVariant()): KernelBackend {
     oneThread ??= 'this engine has no memory to share';
     code[limits] = unsharedLimits;
   }
-  const memory = shared ?? new WebAssembly.Memory({ initial: pages, maximum: maximumPages });
+  const memory = shared ?? ownMemory(pages);
   const module = new WebAssembly.Module(code);
   const exports = new WebAssembly.Instance(module, {
     env: { memory, now, may_sleep: () => Number(maySleep()), start_thread },
@@ -109,55 +103,6 @@ function listKernels(
   return { kernels: kernels as unknown as Exports, entries };
 }
 
-/** A memory's bytes behind the module's own: one slab that grows. */
-class Heap implements SlabSource<Slab> {
-  readonly advice =
-    'WebAssembly has at most 4 GB: use a smaller batch, shorter sequences or a smaller model, or the native backend in Node.';
-  readonly #memory: WebAssembly.Memory;
-  readonly #slab: { buffer: ArrayBuffer; readonly address: number };
-  #end: number;
-
-  constructor(memory: WebAssembly.Memory, begin: number) {
-    this.#memory = memory;
-    this.#slab = { buffer: memory.buffer, address: 0 };
-    this.#end = Math.ceil(begin / granularity) * granularity;
-  }
-
-  grow(bytes: number): Growth<Slab> | null {
-    if (!this.#reach(this.#end + bytes)) return null;
-    const pointer = this.#end;
-    this.#end = this.#slab.buffer.byteLength;
-    return { slab: this.#slab, pointer, bytes: this.#end - pointer };
-  }
-
-  /** So many bytes, for good; null when there are no more. */
-  take(bytes: number): number | null {
-    if (!this.#reach(this.#end + bytes)) return null;
-    this.#end += bytes;
-    return this.#end - bytes;
-  }
-
-  drop(): boolean {
-    return false;
-  }
-
-  #reach(end: number): boolean {
-    const missing = Math.ceil(end / pageBytes) - this.#slab.buffer.byteLength / pageBytes;
-    return missing <= 0 || this.#growBy(Math.max(missing, growthPages)) || this.#growBy(missing);
-  }
-
-  #growBy(pages: number): boolean {
-    if (this.#slab.buffer.byteLength / pageBytes + pages > maximumPages) return false;
-    try {
-      this.#memory.grow(pages);
-    } catch {
-      return false;
-    }
-    this.#slab.buffer = this.#memory.buffer;
-    return true;
-  }
-}
-
 // ---- threads --------------------------------------------------------------------------------------------------------
 
 /** Of a module's import of memory: "no larger than", without "shared". */
@@ -182,24 +127,6 @@ const threadProgram = `({ module, memory, index, stack }) => {
 /** Milliseconds, the same in every thread. */
 function now(): number {
   return performance.timeOrigin + performance.now();
-}
-
-/** Why memory cannot be shared here. */
-function whyUnshared(): string | undefined {
-  if (globalThis.crossOriginIsolated === false) return 'this page is not cross-origin isolated';
-  return typeof SharedArrayBuffer === 'undefined' ? 'this engine has no SharedArrayBuffer' : undefined;
-}
-
-/** As much as the engine will hold addresses for: shared memory cannot move when it grows. */
-function sharedMemory(initial: number): WebAssembly.Memory | null {
-  for (const maximum of [maximumPages, maximumPages >> 1, maximumPages >> 2]) {
-    try {
-      return new WebAssembly.Memory({ initial, maximum, shared: true });
-    } catch {
-      // Less, perhaps.
-    }
-  }
-  return null;
 }
 
 /** A page's own thread may not sleep: what it waits for takes as long as a kernel at most. */

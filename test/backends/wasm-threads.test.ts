@@ -9,7 +9,7 @@ import { afterEach, expect, test, vi } from 'vitest';
 import { tensor } from '../../src/autograd/tensor.ts';
 import type { Backend } from '../../src/backend/backend.ts';
 import { getBackend, setBackend } from '../../src/backend/select.ts';
-import { createWasm } from '../../src/backend/wasm.ts';
+import { createWasm, wasmVariant } from '../../src/backend/wasm.ts';
 import { crossEntropy } from '../../src/losses/cross-entropy.ts';
 import { Embedding } from '../../src/nn/embedding.ts';
 import { Linear } from '../../src/nn/linear.ts';
@@ -161,6 +161,19 @@ test('memory that grows while workers wait is theirs too', () => {
     backend.copy(x, y);
     backend.affine(y, 2, 1, y);
     expect(backend.read(y).every((value) => value === 2 * i + 1)).toBe(true);
+  }
+});
+
+test('an engine without atomics is answered in a sentence', () => {
+  const atomicsPrefix = 0xfe;
+  const { validate } = WebAssembly;
+  const old = vi
+    .spyOn(WebAssembly, 'validate')
+    .mockImplementation((module) => !(module as Uint8Array).includes(atomicsPrefix) && validate(module));
+  try {
+    expect(() => createWasm(wasmVariant())).toThrow('[wasm] this engine has no WebAssembly atomics (in browsers since 2021).');
+  } finally {
+    old.mockRestore();
   }
 });
 
