@@ -13,16 +13,13 @@ constexpr int64_t kParallelElements = 1 << 18;
 
 /** body(begin, end) over 0 … n in chunks of `chunk`; side by side when `elements`, the work in all, is worth it. */
 template <typename Body> static inline void for_chunks(int32_t n, int32_t chunk, int64_t elements, const Body &body) {
-  if (elements < kParallelElements || n <= chunk || thread_count() == 1) {
+  if (n <= 0) return;
+  const int32_t size = elements < kParallelElements || n <= chunk || thread_count() == 1 ? n : chunk;
+  const int32_t parts = int32_t((int64_t(n) + size - 1) / size);
+  parallel(parts, [&](int32_t part) { // also when it is one: the body is compiled once
     FlushDenormals flush;
-    if (n > 0) body(0, n);
-    return;
-  }
-  const int32_t parts = int32_t((int64_t(n) + chunk - 1) / chunk);
-  parallel(parts, [&](int32_t part) {
-    FlushDenormals flush;
-    const int32_t begin = part * chunk;
-    body(begin, n - begin < chunk ? n : begin + chunk);
+    const int32_t begin = part * size;
+    body(begin, n - begin < size ? n : begin + size);
   });
 }
 

@@ -18,11 +18,16 @@ const flags = [
   '-fvisibility=hidden',
   '-msimd128',
   '-mbulk-memory',
+  '-matomics',
+  '-fno-threadsafe-statics',
   '-DUNROLLED_ISA=wasm',
   '-Wl,--no-entry',
   '-Wl,--export-dynamic',
   '-Wl,--export=__heap_base',
+  '-Wl,--export=__stack_pointer',
   '-Wl,--export-table',
+  '-Wl,--import-memory',
+  '-Wl,--shared-memory',
   '-Wl,-z,stack-size=262144',
   '-Wl,--stack-first',
   '-Wl,--max-memory=4294967296',
@@ -32,10 +37,26 @@ const flags = [
 /** Two modules: engines without relaxed SIMD (Node 20) cannot read the one that uses its fused multiply-add. */
 const variants = { simd: [], relaxed: ['-mrelaxed-simd'] };
 
+/**
+ * What the module says of the memory that it imports: where the byte stands that says "shared, and no larger than" (3; 1 without
+ * "shared"), and the pages that it needs, a number in LEB128 behind it.
+ */
+function memoryOf(bytes) {
+  const name = Buffer.from('\x03env\x06memory\x02', 'latin1');
+  const limits = Buffer.from(bytes).indexOf(name) + name.length;
+  if (limits < name.length || bytes[limits] !== 3) throw new Error('the WebAssembly module was expected to import a shared memory');
+  let pages = 0;
+  for (let i = 0; ; i++) {
+    const byte = bytes[limits + 1 + i];
+    pages += (byte & 0x7f) * 2 ** (7 * i);
+    if (byte < 0x80) return { limits, pages };
+  }
+}
+
 /** @returns {Promise<{ built: boolean, bytes?: Record<string, number>, log?: string }>} */
 export async function buildWasm() {
   const { version } = JSON.parse(readFileSync(join(root, 'node_modules', '@yowasp', 'clang', 'package.json'), 'utf8'));
-  const hash = hashSources([version, flags, variants, 'deflated']);
+  const hash = hashSources([version, flags, variants, 'deflated, shared']);
   if (existsSync(output) && readFileSync(output, 'utf8').includes(hash)) return { built: false };
 
   const { runClang, runLLVM } = await import('@yowasp/clang');
@@ -54,22 +75,25 @@ export async function buildWasm() {
   let logs = '';
   for (const [name, extra] of Object.entries(variants)) {
     let log = '';
+    let module;
     const collect = (chunk) => {
       if (chunk !== null) log += Buffer.from(chunk).toString();
     };
     try {
-      const files = await runClang(['clang++', ...flags, ...extra, 'kernels.cc', 'wasm.cc', '-o', 'kernels.wasm'], sources, {
+      const files = await runClang(['clang++', ...flags, ...extra, 'kernels.cc', 'pool.cc', 'wasm.cc', '-o', 'kernels.wasm'], sources, {
         stdout: collect,
         stderr: collect,
       });
-      bytes[name] = files['kernels.wasm'].length;
-      const packed = deflateRawSync(files['kernels.wasm'], { level: 9 }).toString('base64');
-      lines.push(`export const ${name} = { bytes: ${bytes[name]}, packed:\n  '${packed}' };`);
+      module = files['kernels.wasm'];
     } catch {
       // The compiler's own error carries all of its files; what it printed says more.
       throw new Error(`clang could not compile native/ to WebAssembly (${name}):\n${log}`);
     }
     logs += log;
+    bytes[name] = module.length;
+    const { limits, pages } = memoryOf(module);
+    const packed = deflateRawSync(module, { level: 9 }).toString('base64');
+    lines.push(`export const ${name} = { bytes: ${module.length}, limits: ${limits}, pages: ${pages}, packed:\n  '${packed}' };`);
   }
   writeFileSync(`${output}.tmp`, `${lines.join('\n')}\n`);
   renameSync(`${output}.tmp`, output);

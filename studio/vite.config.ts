@@ -3,6 +3,9 @@ import { resolve } from 'node:path';
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig } from 'vite';
 
+/** As `unrolled studio` serves it (src/server/guard.ts): for memory that threads share. */
+const headers = { 'cross-origin-embedder-policy': 'require-corp', 'cross-origin-opener-policy': 'same-origin' };
+
 const root = resolve(import.meta.dirname, '..');
 
 export default defineConfig({
@@ -19,6 +22,8 @@ export default defineConfig({
     },
   },
   worker: { format: 'es' },
+  server: { headers },
+  preview: { headers },
   build: {
     outDir: resolve(root, 'dist/studio'),
     emptyOutDir: true,

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import type * as WorkerThreads from 'node:worker_threads';
 import type * as Zlib from 'node:zlib';
 import type { Addon } from './native.ts';
 
@@ -49,6 +50,27 @@ export function inflate(deflated: Uint8Array, bytes: number): Uint8Array<ArrayBu
   const inflated = new Uint8Array(bytes);
   inflated.set(inflateRawSync(deflated));
   return inflated;
+}
+
+/**
+ * Calls a function, which `program` is the text of, in a worker that nobody has to end. `fail` is told why, later, if the worker
+ * cannot start, or what it ended by.
+ */
+export function startThread(program: string, data: object, fail: (reason: string) => void): void {
+  const { Worker } = createRequire(import.meta.url)('node:worker_threads') as typeof WorkerThreads;
+  try {
+    const worker = new Worker(`(${program})(require('node:worker_threads').workerData)`, {
+      eval: true,
+      workerData: data,
+      // What the process was told to load first is not for it.
+      execArgv: [],
+      env: {},
+    });
+    worker.on('error', ({ message }) => fail(`a worker ended: ${message}`));
+    worker.unref();
+  } catch (error) {
+    fail(`workers cannot be started: ${(error as Error).message}`);
+  }
 }
 
 /** Threads that run at the same time on this machine, as far as this process may use them. */

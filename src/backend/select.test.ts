@@ -54,9 +54,10 @@ describe('setThreads', () => {
     }
   });
 
-  it('is heeded by native kernels, and WebAssembly has one', () => {
+  it('is heeded by native kernels and by WebAssembly, whenever it is called', () => {
     setThreads(3);
-    expect(getBackend('wasm').threads).toBe(1);
+    expect(getBackend('wasm').threads).toBe(3);
+    expect(getBackend('wasm').description).toMatch(/, 3 threads$/);
     if (explainBackends()[0].isAvailable) {
       expect(getBackend('native').threads).toBe(3);
       expect(getBackend('native').description).toMatch(/, 3 threads$/);

@@ -35,7 +35,7 @@ export function setBackend(backend: BackendName | Backend): Backend {
 
 /**
  * How many threads kernels use; at first the environment's UNROLLED_THREADS, else all of the machine's. Results do not depend on it.
- * WebAssembly and `reference` have one.
+ * `reference` has one, and WebAssembly too where memory cannot be shared: in pages that are not cross-origin isolated.
  */
 export function setThreads(count: number): void {
   if (!Number.isInteger(count) || count < 1) throw new ConfigError(`[setThreads] expected an integer of at least 1, received ${count}.`);
@@ -98,17 +98,20 @@ function create(name: BackendName): Backend {
           `[native] ${search.reason}. Install the package for this platform, or a C++ compiler and run "npm run build".`,
         );
       }
-      const backend = createNative(search.addon, environment('UNROLLED_ISA'));
-      backend.setThreads(threads ?? threadsOfEnvironment() ?? hardwareThreads());
-      return backend;
+      return threaded(createNative(search.addon, environment('UNROLLED_ISA')));
     }
     case 'wasm':
-      return createWasm(wasmVariant());
+      return threaded(createWasm(wasmVariant()));
     case 'reference':
       return new ReferenceBackend();
     default:
       throw new Error(`unreachable: ${name satisfies never}`);
   }
+}
+
+function threaded(backend: KernelBackend): KernelBackend {
+  backend.setThreads(threads ?? threadsOfEnvironment() ?? hardwareThreads());
+  return backend;
 }
 
 function threadsOfEnvironment(): number | undefined {

@@ -10,7 +10,7 @@ export interface BackendFlags {
 
 export function addBackendFlags(command: Command): void {
   command.option('--backend <name>', 'native, wasm or reference (default: the fastest there is)');
-  command.option('--threads <n>', 'threads of the native backend (default: all cores)', (text) => {
+  command.option('--threads <n>', 'threads that compute (default: all cores)', (text) => {
     const count = Number(text);
     if (!Number.isInteger(count) || count < 1) throw new InvalidArgumentError(`expected a whole number of at least 1, received "${text}".`);
     return count;

@@ -99,8 +99,7 @@ function defaultBackend(): BenchBackend {
 }
 
 function threadsFor(backend: BenchBackend, asked: readonly number[] | undefined): readonly number[] {
-  if (backend !== 'native') return [1];
-  const all = getBackend('native').threads;
+  const all = getBackend(backend === 'native' ? 'native' : 'wasm').threads;
   return asked ?? (all === 1 ? [1] : [1, all]);
 }
 

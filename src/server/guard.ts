@@ -43,11 +43,15 @@ function isOwnOrigin(origin: string, port: number): boolean {
   }
 }
 
-/** What a page of this server may do: run its own scripts and WebAssembly, and talk to this server. */
+/**
+ * What a page of this server may do: run its own scripts and WebAssembly, on all processors, and talk to this server. Memory that
+ * threads share is for pages only that let nothing of other sites in (cross-origin isolation).
+ */
 const headers: Readonly<Record<string, string>> = {
   'content-security-policy': [
     "default-src 'self'",
     "script-src 'self' 'wasm-unsafe-eval'",
+    "worker-src 'self' blob:",
     "style-src 'self' 'unsafe-inline'",
     "img-src 'self' data: blob:",
     "media-src 'self' blob:",
@@ -56,6 +60,8 @@ const headers: Readonly<Record<string, string>> = {
     "base-uri 'none'",
     "frame-ancestors 'none'",
   ].join('; '),
+  'cross-origin-embedder-policy': 'require-corp',
+  'cross-origin-opener-policy': 'same-origin',
   'cross-origin-resource-policy': 'same-origin',
   'referrer-policy': 'no-referrer',
   'x-content-type-options': 'nosniff',

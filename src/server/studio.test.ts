@@ -62,6 +62,8 @@ describe('the studio’s server', () => {
     expect(body).toContain('<meta name="unrolled-server" content="1" />');
     expect(headers['content-type']).toBe('text/html; charset=utf-8');
     expect(headers['content-security-policy']).toContain("default-src 'self'");
+    expect(headers['cross-origin-opener-policy']).toBe('same-origin');
+    expect(headers['cross-origin-embedder-policy']).toBe('require-corp');
     expect((await ask('/assets/app.js')).headers['content-type']).toBe('text/javascript; charset=utf-8');
   });
 

@@ -155,6 +155,7 @@ describe('Train', () => {
 
   test('a text: the command line writes on with the model that the page saved', async () => {
     const page = await open('#/train');
+    expect(await page.evaluate(() => crossOriginIsolated)).toBe(true); // so its training may have threads
     await page.getByLabel('Text', { exact: false }).first().fill(text);
     await train(page);
     await page.getByRole('button', { name: 'Write' }).click();

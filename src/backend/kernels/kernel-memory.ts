@@ -10,7 +10,7 @@ import type { Exports } from './exports.ts';
 
 /** Memory that JavaScript reads and kernels address. */
 export interface Slab {
-  /** May be another one at each look: a WebAssembly memory that grows has a new buffer. */
+  /** May be another one at each look: a WebAssembly memory that grows has a new buffer, which is shared where its type does not say so. */
   readonly buffer: ArrayBuffer;
   /** Of the buffer's first byte. */
   readonly address: number;
@@ -29,6 +29,8 @@ export interface Machine {
   largePages?(buffer: ArrayBuffer): void;
   threads(): number;
   setThreads(count: number): void;
+  /** Why there is one thread and can be no more. */
+  oneThread?(): string | undefined;
 }
 
 const arrays = { float32: Float32Array, float64: Float64Array, int32: Int32Array } as const;
@@ -97,14 +99,17 @@ export abstract class KernelMemory {
   }
 
   get description(): string {
-    return `${this.#machine.vectors}, ${this.threads} thread${this.threads === 1 ? '' : 's'}`;
+    const { vectors, oneThread } = this.#machine;
+    const reason = oneThread?.();
+    const threads = this.threads === 1 ? '1 thread' : `${this.threads} threads`;
+    return `${vectors}, ${threads}${reason === undefined ? '' : ` (${reason})`}`;
   }
 
   get threads(): number {
     return this.#machine.threads();
   }
 
-  /** From the next kernel on. One at least; WebAssembly has one. */
+  /** From the next kernel on. One at least, and one where memory cannot be shared. */
   setThreads(count: number): void {
     this.#machine.setThreads(count);
   }

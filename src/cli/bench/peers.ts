@@ -32,15 +32,18 @@ export function whyMissing(peer: PeerName): string | null {
   return missing === undefined ? null : `${missing} is not installed; run: npm ci --prefix bench`;
 }
 
-/** The contenders that a peer stands for with so many threads; none where it has one thread only and is asked for more. */
+/**
+ * The contenders that a peer stands for with so many threads; none where it has one thread only and is asked for more. TensorFlow.js's
+ * WebAssembly has more in browsers, but not in Node: there it takes part with its one.
+ */
 export function entrantsOf(peer: PeerName, threads: number, { kind }: Workload): readonly Entrant[] {
   if (peer === 'torch') return [{ label: 'torch', launches: torchLaunches(threads) }];
   if (peer === 'ort') return [{ label: 'ort', launches: [script('ort.js')], pauseMs: 25 }];
-  if (threads > 1) return [];
   if (peer === 'tfjs') {
-    const ways = [['cpu'], ['wasm'], ...(kind === 'step' ? [['wasm', 'cell']] : [])];
+    const ways = [...(threads === 1 ? [['cpu']] : []), ['wasm'], ...(kind === 'step' ? [['wasm', 'cell']] : [])];
     return ways.map((way) => ({ label: `tfjs-${way.join('-')}`, launches: [script('tfjs.js', ...way)] }));
   }
+  if (threads > 1) return [];
   return [{ label: peer, launches: [script(`${peer}.js`)] }];
 }
 

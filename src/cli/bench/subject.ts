@@ -74,13 +74,12 @@ function readArrays({ tensorFile, tensors }: Setup): NamedArrays {
 }
 
 function chooseBackend(name: BenchBackend, threads: number): Backend {
-  if (name === 'wasm') return setBackend(createWasm('simd'));
-  if (name === 'wasm-relaxed') {
-    setFlagsFromString('--experimental-wasm-relaxed-simd'); // Node 20 has it behind this flag
-    return setBackend(createWasm('relaxed'));
-  }
   setThreads(threads);
-  return setBackend(name);
+  if (name === 'native') return setBackend(name);
+  if (name === 'wasm-relaxed') setFlagsFromString('--experimental-wasm-relaxed-simd'); // Node 20 has it behind this flag
+  const backend = createWasm(name === 'wasm' ? 'simd' : 'relaxed');
+  backend.setThreads(threads);
+  return setBackend(backend);
 }
 
 function prepare(setup: Setup, isFolded: boolean): Prepared {
