@@ -78,7 +78,7 @@ static UNROLLED_INLINE F relu(F x) { return select(x < F{}, F{}, x); }
 /** Gradients that fade below 1e-35 become 0 on WebAssembly, which computes with denormals, slowly, and has no switch. */
 static UNROLLED_INLINE F flush(F x) {
 #if defined(__wasm__)
-  return as_float(((absolute(x) > splat(1e-35f)) | (x != x)) & as_int(x));
+  return as_float(as_int(x) & ~(absolute(x) <= splat(1e-35f)));
 #else
   return x;
 #endif

@@ -115,16 +115,15 @@ static UNROLLED_INLINE F to_float(I x) { return __builtin_convertvector(x, F); }
 /** mask ? a : b, lane by lane; mask is a comparison's result. */
 static UNROLLED_INLINE F select(I mask, F a, F b) {
 #if defined(__wasm_relaxed_simd__)
-  // Spelt out: clang 22 turns a comparison and a choice into relaxed_min or relaxed_max, which may drop a NaN.
-  return (F)__builtin_wasm_bitselect(as_int(a), as_int(b), mask);
+  return (F)__builtin_wasm_relaxed_laneselect_i32x4(as_int(a), as_int(b), mask);
 #else
   return as_float((mask & as_int(a)) | (~mask & as_int(b)));
 #endif
 }
 /** The smaller, the larger of each lane; b where either is NaN. */
 static UNROLLED_INLINE F minimum(F a, F b) {
-#if defined(__wasm_relaxed_simd__)
-  return select(a < b, a, b);
+#if defined(__wasm_simd128__)
+  return __builtin_wasm_pmin_f32x4(b, a);
 #elif UNROLLED_GCC_X86 == 16
   return (F)__builtin_ia32_minps512_mask(a, b, a, (unsigned short)-1, 4);
 #elif UNROLLED_GCC_X86 == 8
@@ -136,8 +135,8 @@ static UNROLLED_INLINE F minimum(F a, F b) {
 #endif
 }
 static UNROLLED_INLINE F maximum(F a, F b) {
-#if defined(__wasm_relaxed_simd__)
-  return select(a > b, a, b);
+#if defined(__wasm_simd128__)
+  return __builtin_wasm_pmax_f32x4(b, a);
 #elif UNROLLED_GCC_X86 == 16
   return (F)__builtin_ia32_maxps512_mask(a, b, a, (unsigned short)-1, 4);
 #elif UNROLLED_GCC_X86 == 8
