@@ -44,6 +44,27 @@
 #define UNROLLED_UNROLL _Pragma("GCC unroll 32")
 #endif
 
+// What V8 makes of WebAssembly needs guidance. It keeps the order it is given, or one of its own that follows the order of
+// the last uses, and where that order reads everything first it runs out of its 15 registers: a tile then takes twice the time.
+//   UNROLLED_PIN(x)     x is computed here, neither earlier nor later
+//   UNROLLED_LOOP       of a function that is one loop over many sums: alone, V8 does not unroll it, which would spoil the order
+//   UNROLLED_NUMBER(x)  a constant in every lane, read from memory: one instruction, where V8 makes a constant by three
+#if defined(__wasm__)
+#define UNROLLED_PIN(x) asm volatile("" : "+r"(x))
+#define UNROLLED_LOOP __attribute__((noinline))
+#define UNROLLED_NUMBER(x)                \
+  []() __attribute__((always_inline)) {   \
+    static constexpr float kept = x;      \
+    const float *from = &kept;            \
+    asm("" : "+r"(from));                 \
+    return splat(*from);                  \
+  }()
+#else
+#define UNROLLED_PIN(x) (void)0
+#define UNROLLED_LOOP UNROLLED_INLINE
+#define UNROLLED_NUMBER(x) splat(x)
+#endif
+
 namespace unrolled {
 namespace UNROLLED_ISA {
 
@@ -55,6 +76,12 @@ constexpr int W = 16;
 constexpr int W = 8;
 #else
 constexpr int W = 4;
+#endif
+
+#if defined(__wasm__)
+constexpr bool kIsWasm = true;
+#else
+constexpr bool kIsWasm = false;
 #endif
 
 // GCC has no names of its own for a fused product, and finds a minimum only where no operand is constant: its width, where
