@@ -97,8 +97,7 @@ static __attribute__((noinline)) void tile_rows(int K, const float *a, ptrdiff_t
     return;
   }
   float sums[R * kColumns]; // of an odd last panel
-  if (n > W) tile<R, 2, byDepth>(K, a, aRow, panel, panelRow, sums, kColumns, kZeros, 0);
-  else tile<R, 1, byDepth>(K, a, aRow, panel, panelRow, sums, kColumns, kZeros, 0);
+  tile_rows<R, byDepth>(K, a, aRow, panel, panelRow, sums, kColumns, round_up(n, W), Into::Overwrite, nullptr);
   for (int r = 0; r < R; r++) {
     for (int j = 0; j < n; j++) c[r * ldc + j] = start.from[r * start.row + j] + sums[r * kColumns + j];
   }
