@@ -21,16 +21,18 @@ namespace UNROLLED_ISA {
 /** Columns of a panel: two vectors. */
 constexpr int kColumns = 2 * W;
 /**
- * Most rows of a tile: rows x 2 sums, 2 vectors of B and one of A fill the registers: 32 on AVX-512, 16 else. Node's compiler
- * for WebAssembly keeps fewer in them: 4 rows run at 29 GFLOP/s (39 relaxed) where 5 and 6 run at 20.
+ * Most rows of a tile: rows x 2 sums, 2 vectors of B and one of A fill the registers: 32 on AVX-512, 16 else. V8 has 15 for
+ * WebAssembly, and takes one more where product and sum are two instructions.
  */
-#if defined(__wasm__)
-constexpr int kRows = 4;
+#if defined(__wasm_relaxed_simd__)
+constexpr int kRows = 6;
+#elif defined(__wasm__)
+constexpr int kRows = 5;
 #else
 constexpr int kRows = W == 16 ? 12 : 6;
 #endif
-/** Steps of k a panel holds: 256 x 2W floats are half of a 32 KB L1 cache at W = 8. */
-constexpr int kDepth = 256;
+/** Steps of k a panel holds: of 2W floats each, they are half of a 32 KB L1 cache at W = 8, and in WebAssembly. */
+constexpr int kDepth = kIsWasm ? 512 : 256;
 
 static constexpr UNROLLED_INLINE int smaller(int a, int b) { return a < b ? a : b; }
 static constexpr UNROLLED_INLINE int larger(int a, int b) { return a > b ? a : b; }
@@ -41,17 +43,18 @@ static constexpr UNROLLED_INLINE int round_up(int a, int b) { return ceil_div(a,
 enum class Into { Overwrite, Add };
 
 /**
- * C [R, n] = Σ_k A[r, k] · panel[k, :], n ≤ V·W.
+ * C [R, V·W] = start + Σ_k A[r, k] · panel[k, :].
  *   A        [R, aRow] when !byDepth: a weight's or a state's rows as they lie; packed [K, aRow] when byDepth
  *   panel    rows of V·W floats, panelRow apart
+ *   start    rows of V·W floats, startRow apart: C's own, a bias, or zeros
  */
 template <int R, int V, bool byDepth>
 static UNROLLED_INLINE void tile(int K, const float *a, ptrdiff_t aRow, const float *panel, ptrdiff_t panelRow, float *c,
-                                 ptrdiff_t ldc, int n, Into into, const float *bias) {
+                                 ptrdiff_t ldc, const float *start, ptrdiff_t startRow) {
   UNROLLED_UNROLL
   for (int r = 0; r < R; r++) prefetch<true>(c + r * ldc);
   F sums[R][V] = {};
-  for (int k = 0; k < K; k++) {
+  for (const float *const end = panel + K * panelRow; panel != end; panel += panelRow) {
     F b[V];
     UNROLLED_UNROLL
     for (int v = 0; v < V; v++) b[v] = load(panel + v * W);
@@ -59,37 +62,47 @@ static UNROLLED_INLINE void tile(int K, const float *a, ptrdiff_t aRow, const fl
     for (int r = 0; r < R; r++) {
       const F x = splat(byDepth ? a[r] : a[r * aRow]);
       UNROLLED_UNROLL
-      for (int v = 0; v < V; v++) sums[r][v] = fma(x, b[v], sums[r][v]);
+      for (int v = 0; v < V; v++) {
+        sums[r][v] = fma(x, R == 1 ? load(panel + v * W) : b[v], sums[r][v]); // one row uses each once, and need not keep it
+        UNROLLED_PIN(sums[r][v]);
+      }
     }
     a += byDepth ? aRow : 1;
-    panel += panelRow;
   }
+  // Last row first: V8 orders the sums' steps by it (see UNROLLED_PIN).
   UNROLLED_UNROLL
-  for (int v = 0; v < V; v++) {
-    const int left = n - v * W;
-    if (left >= W) {
-      const F start = bias ? load(bias + v * W) : F{};
-      UNROLLED_UNROLL
-      for (int r = 0; r < R; r++) {
-        float *to = c + r * ldc + v * W;
-        store(to, (into == Into::Add ? load(to) : start) + sums[r][v]);
-      }
-    } else if (left > 0) {
-      const F start = bias ? load(bias + v * W, left) : F{};
-      UNROLLED_UNROLL
-      for (int r = 0; r < R; r++) {
-        float *to = c + r * ldc + v * W;
-        store(to, (into == Into::Add ? load(to, left) : start) + sums[r][v], left);
-      }
-    }
+  for (int r = R - 1; r >= 0; r--) {
+    UNROLLED_UNROLL
+    for (int v = V - 1; v >= 0; v--) store(c + r * ldc + v * W, load(start + r * startRow + v * W) + sums[r][v]);
   }
 }
+
+/** One row has sums to spare for a wider panel: longer runs of B. */
+constexpr int kWide = 8 * W;
+constexpr float kZeros[kWide] = {};
+
+/** What a tile's sums are added to, and how far apart its rows lie. */
+struct Start {
+  const float *from;
+  ptrdiff_t row;
+  Start(Into into, const float *c, ptrdiff_t ldc, const float *bias)
+      : from(into == Into::Add ? c : bias ? bias : kZeros), row(into == Into::Add ? ldc : 0) {}
+};
 
 template <int R, bool byDepth>
 static __attribute__((noinline)) void tile_rows(int K, const float *a, ptrdiff_t aRow, const float *panel, ptrdiff_t panelRow,
                                                 float *c, ptrdiff_t ldc, int n, Into into, const float *bias) {
-  if (n > W) tile<R, 2, byDepth>(K, a, aRow, panel, panelRow, c, ldc, n, into, bias);
-  else tile<R, 1, byDepth>(K, a, aRow, panel, panelRow, c, ldc, n, into, bias);
+  const Start start(into, c, ldc, bias);
+  if (n % W == 0) {
+    if (n > W) tile<R, 2, byDepth>(K, a, aRow, panel, panelRow, c, ldc, start.from, start.row);
+    else tile<R, 1, byDepth>(K, a, aRow, panel, panelRow, c, ldc, start.from, start.row);
+    return;
+  }
+  float sums[R * kColumns]; // of an odd last panel
+  tile_rows<R, byDepth>(K, a, aRow, panel, panelRow, sums, kColumns, round_up(n, W), Into::Overwrite, nullptr);
+  for (int r = 0; r < R; r++) {
+    for (int j = 0; j < n; j++) c[r * ldc + j] = start.from[r * start.row + j] + sums[r * kColumns + j];
+  }
 }
 
 /** The tile for any number of rows up to R. */
@@ -201,25 +214,31 @@ static inline void pack_panels(int N, int K, const float *b, bool transB, ptrdif
 // ---- panels: a matrix packed for many products --------------------------------------------------------------------------
 
 /**
- * `tile` for so few rows that their sums would wait for their additions: over kPanels panels at once, or in kChains sums of every
- * kChains-th k. n: columns of the panels that there are, all of which are kColumns wide.
+ * `tile` for so few rows that their sums would wait for their additions: over kPanels whole panels at once, or in kChains sums of
+ * every kChains-th k.
  */
 template <int R, int kPanels, int kChains>
 static __attribute__((noinline)) void tile_few(int K, const float *a, ptrdiff_t aRow, const float *panel, float *c, ptrdiff_t ldc,
-                                               int n, Into into, const float *bias) {
-  constexpr int V = 2 * kPanels, kAhead = 32; // rows of a panel: 4 KB at W = 16
+                                               Start start) {
+  constexpr int kAhead = 32; // rows of a panel: 4 KB at W = 16
   const ptrdiff_t next = ptrdiff_t(K) * kColumns;
-  F sums[kChains][R][V] = {};
+  F sums[kChains][R][2 * kPanels] = {};
   const auto multiply = [&](int chain) UNROLLED_LAMBDA {
+    const float *first = a + chain;
+    UNROLLED_PIN(first);
     F x[R];
     UNROLLED_UNROLL
-    for (int r = 0; r < R; r++) x[r] = splat(a[r * aRow + chain]);
+    for (int r = 0; r < R; r++) x[r] = splat(first[r * aRow]);
     UNROLLED_UNROLL
-    for (int v = 0; v < V; v++) {
-      const float *const b = panel + (v / 2) * next + (2 * chain + v % 2) * W;
-      prefetch(b + kAhead * kColumns);
+    for (int p = 0; p < kPanels; p++) {
+      const float *b = panel + p * next + chain * kColumns;
+      UNROLLED_PIN(b);
       UNROLLED_UNROLL
-      for (int r = 0; r < R; r++) sums[chain][r][v] = fma(x[r], load(b), sums[chain][r][v]);
+      for (int v = 0; v < 2; v++) {
+        prefetch(b + kAhead * kColumns + v * W);
+        UNROLLED_UNROLL
+        for (int r = 0; r < R; r++) sums[chain][r][2 * p + v] = fma(x[r], load(b + v * W), sums[chain][r][2 * p + v]);
+      }
     }
   };
   int k = 0;
@@ -227,20 +246,17 @@ static __attribute__((noinline)) void tile_few(int K, const float *a, ptrdiff_t 
     UNROLLED_UNROLL
     for (int chain = 0; chain < kChains; chain++) multiply(chain);
   }
-  for (; k < K; k++, a++, panel += kColumns) multiply(0);
+  if constexpr (kChains > 1) {
+    for (; k < K; k++, a++, panel += kColumns) multiply(0);
+  }
   UNROLLED_UNROLL
-  for (int r = 0; r < R; r++) {
+  for (int r = R - 1; r >= 0; r--) { // last first: see `tile`
     UNROLLED_UNROLL
-    for (int v = 0; v < V; v++) {
+    for (int v = 2 * kPanels - 1; v >= 0; v--) {
       F sum = sums[0][r][v];
       UNROLLED_UNROLL
       for (int chain = 1; chain < kChains; chain++) sum += sums[chain][r][v];
-      const int count = n - v * W;
-      if (count > 0) { // no `break`: clang would keep the sums in memory
-        float *const to = c + r * ldc + v * W;
-        const F start = into == Into::Add ? load(to, count) : bias ? load(bias + v * W, count) : F{};
-        store(to, start + sum, count);
-      }
+      store(c + r * ldc + v * W, load(start.from + r * start.row + v * W) + sum);
     }
   }
 }
@@ -295,19 +311,14 @@ struct Panels {
    */
   template <int R>
   void few_rows(int from, int to, const float *x, ptrdiff_t ldx, float *y, ptrdiff_t ldy, Into into, const float *bias) const {
-    constexpr int kSums = R == 1 ? 4 : 2;
-#if defined(__wasm__)
-    constexpr int kPanels = kSums, kChains = 1;
-#else
-    constexpr int kPanels = 1, kChains = kSums;
-#endif
+    constexpr int kPanels = !kIsWasm || R == 3 ? 1 : R == 2 ? 2 : 4, kChains = kIsWasm ? 1 : R == 1 ? 4 : 2;
     const Cut tiles(R, R), depths(K, kDepth);
     for (int d = 0; d < depths.parts; d++) {
       const int k = depths.start(d), depth = depths.start(d + 1) - k;
+      const Into then = d > 0 ? Into::Add : into;
       int n = from;
-      for (int last; last = n + (kPanels - 1) * kColumns, last < to && N - last > W; n += kPanels * kColumns) {
-        tile_few<R, kPanels, kChains>(depth, x + k, ldx, at(depths, d, n), y + n, ldy, smaller(kPanels * kColumns, to - n),
-                                      d > 0 ? Into::Add : into, bias ? bias + n : nullptr);
+      for (; n + kPanels * kColumns <= to; n += kPanels * kColumns) {
+        tile_few<R, kPanels, kChains>(depth, x + k, ldx, at(depths, d, n), y + n, ldy, Start(then, y + n, ldy, bias ? bias + n : nullptr));
       }
       for (; n < to; n += kColumns) panel_of(tiles, n, x + k, ldx, y, ldy, d, depths, into, bias);
     }
@@ -361,14 +372,14 @@ template <int distance> static UNROLLED_INLINE F sums_from(F *x) {
   }
 }
 /** Lane i of the result is the sum of the lanes of x[i]. */
-static UNROLLED_INLINE F sums(F (&x)[W]) { return sums_from<1>(x); }
+static UNROLLED_INLINE F sums(F *x) { return sums_from<1>(x); }
 
 /**
  * dots[r][i] = row r of A times row i of B, lane by lane, in kChains (1, 2 or 4) sums kept apart. Rows of B after these are
  * asked for meanwhile.
  */
 template <int R, int kChains, int N>
-static UNROLLED_INLINE void dot_group(int K, const float *a, ptrdiff_t aRow, const float *b, ptrdiff_t ldb, F (&dots)[R][N]) {
+static UNROLLED_LOOP void dot_group(int K, const float *a, ptrdiff_t aRow, const float *b, ptrdiff_t ldb, F (&dots)[R][N]) {
   F parts[R][N][kChains] = {};
   const auto multiply = [&](int k, int chain, int left) UNROLLED_LAMBDA {
     F x[R];
@@ -376,31 +387,41 @@ static UNROLLED_INLINE void dot_group(int K, const float *a, ptrdiff_t aRow, con
     for (int r = 0; r < R; r++) x[r] = load(a + r * aRow + k, left);
     UNROLLED_UNROLL
     for (int i = 0; i < N; i++) {
-      const F w = load(b + i * ldb + k, left);
+      const float *row = b + i * ldb + k;
+      UNROLLED_PIN(row);
+      const F w = load(row, left);
       UNROLLED_UNROLL
-      for (int r = 0; r < R; r++) parts[r][i][chain] = fma(x[r], w, parts[r][i][chain]);
-    }
-  };
-  constexpr int kVectors = larger(kChains, 2); // of each row, at once
-  int k = 0;
-  for (; k + kVectors * W <= K; k += kVectors * W) {
-    UNROLLED_UNROLL
-    for (int i = 0; i < N; i++) {
-      if constexpr (kChains > 2) {
-        UNROLLED_UNROLL
-        for (int v = 0; v < kVectors; v++) prefetch(b + (i + 4) * ldb + k + v * W);
-      } else {
-        prefetch(b + (i + 8) * ldb + k);
+      for (int r = 0; r < R; r++) {
+        parts[r][i][chain] = fma(x[r], w, parts[r][i][chain]);
+        UNROLLED_PIN(parts[r][i][chain]);
       }
     }
-    UNROLLED_UNROLL
-    for (int v = 0; v < kVectors; v++) multiply(k + v * W, v % kChains, W);
+  };
+  int k = 0;
+  if constexpr (kIsWasm) { // which has few registers for addresses, and cannot ask for what comes
+    for (const float *const end = a + K / W * W; a != end; a += W, b += W) multiply(0, 0, W);
+    K %= W;
+  } else {
+    constexpr int kVectors = larger(kChains, 2); // of each row, at once
+    for (; k + kVectors * W <= K; k += kVectors * W) {
+      UNROLLED_UNROLL
+      for (int i = 0; i < N; i++) {
+        if constexpr (kChains > 2) {
+          UNROLLED_UNROLL
+          for (int v = 0; v < kVectors; v++) prefetch(b + (i + 4) * ldb + k + v * W);
+        } else {
+          prefetch(b + (i + 8) * ldb + k);
+        }
+      }
+      UNROLLED_UNROLL
+      for (int v = 0; v < kVectors; v++) multiply(k + v * W, v % kChains, W);
+    }
   }
   for (; k < K; k += W) multiply(k, 0, smaller(W, K - k));
   UNROLLED_UNROLL
-  for (int r = 0; r < R; r++) {
+  for (int i = 0; i < N; i++) {
     UNROLLED_UNROLL
-    for (int i = 0; i < N; i++) {
+    for (int r = 0; r < R; r++) {
       F(&chains)[kChains] = parts[r][i];
       if constexpr (kChains == 4) dots[r][i] = (chains[0] + chains[2]) + (chains[1] + chains[3]);
       else if constexpr (kChains == 2) dots[r][i] = chains[0] + chains[1];
@@ -412,46 +433,44 @@ static UNROLLED_INLINE void dot_group(int K, const float *a, ptrdiff_t aRow, con
 template <int R, int kChains = 1>
 static __attribute__((noinline)) void dot_rows(int N, int K, const float *a, ptrdiff_t aRow, const float *b, ptrdiff_t ldb,
                                                float *c, ptrdiff_t ldc, Into into, const float *bias) {
-  constexpr int kAtOnce = R == 4 ? 2 : 4; // rows of B, so that 8 to 12 sums are under way
-  for (int n = 0; n < N; n += W, b += W * ldb) {
-    const int columns = smaller(W, N - n);
-    F total[R][W];
-    if (columns == W) {
+  // Rows of B, so that 8 to 12 sums are under way; WebAssembly has no registers for more than 8.
+  constexpr int kAtOnce = kIsWasm ? (R == 1 ? 8 : R == 2 ? 4 : 2) : R == 4 ? 2 : 4;
+  constexpr int kTogether = larger(W, kAtOnce);
+  for (int n = 0; n < N; n += kTogether, b += kTogether * ldb) {
+    const int columns = smaller(kTogether, N - n);
+    F total[kTogether / kAtOnce][R][kAtOnce];
+    if (columns == kTogether) {
       UNROLLED_UNROLL
-      for (int j = 0; j < W; j += kAtOnce) {
-        F dots[R][kAtOnce];
-        dot_group<R, kChains>(K, a, aRow, b + j * ldb, ldb, dots);
-        UNROLLED_UNROLL
-        for (int r = 0; r < R; r++) {
-          UNROLLED_UNROLL
-          for (int i = 0; i < kAtOnce; i++) total[r][j + i] = dots[r][i];
-        }
-      }
+      for (int j = 0; j < kTogether; j += kAtOnce) dot_group<R, kChains>(K, a, aRow, b + j * ldb, ldb, total[j / kAtOnce]);
     } else {
-      for (int j = 0; j < W; j++) {
+      for (int j = 0; j < kTogether; j++) {
         F dots[R][1] = {};
         if (j < columns) dot_group<R, kChains>(K, a, aRow, b + j * ldb, ldb, dots);
-        for (int r = 0; r < R; r++) total[r][j] = dots[r][0];
+        for (int r = 0; r < R; r++) total[j / kAtOnce][r][j % kAtOnce] = dots[r][0];
       }
     }
     UNROLLED_UNROLL
     for (int r = 0; r < R; r++) {
-      float *to = c + r * ldc + n;
-      const F start = into == Into::Add ? load(to, columns) : bias ? load(bias + n, columns) : F{};
-      store(to, start + sums(total[r]), columns);
+      UNROLLED_UNROLL
+      for (int j = 0; j < kTogether; j += W) {
+        const int count = smaller(W, columns - j);
+        if (count <= 0) continue;
+        F x[W];
+        UNROLLED_UNROLL
+        for (int i = 0; i < W; i++) x[i] = total[(j + i) / kAtOnce][r][(j + i) % kAtOnce];
+        float *to = c + r * ldc + n + j;
+        const F start = into == Into::Add ? load(to, count) : bias ? load(bias + n + j, count) : F{};
+        store(to, start + sums(x), count);
+      }
     }
   }
 }
 
 /**
- * Node's compiler for WebAssembly runs the sums of two chains slower, at 8.6 GFLOP/s, than those of one, at 10.4. Four fit into 32
- * registers, and take 256 bytes of a row at once: a tenth faster than two.
+ * Sums kept apart where there is one row in all: four fit into 32 registers, and take 256 bytes of a row at once, a tenth faster
+ * than two. WebAssembly has eight rows of B under way instead.
  */
-#if defined(__wasm__)
-constexpr int kSingleRowChains = 1;
-#else
-constexpr int kSingleRowChains = W == 16 ? 4 : 2;
-#endif
+constexpr int kSingleRowChains = kIsWasm ? 1 : W == 16 ? 4 : 2;
 
 /** C [M, N] = A · Bᵀ by dot products, B stored [N, K]. Reads B once per four rows of A. */
 static inline void dots(int M, int N, int K, const float *a, ptrdiff_t lda, const float *b, ptrdiff_t ldb, float *c,
@@ -470,7 +489,7 @@ static inline void dots(int M, int N, int K, const float *a, ptrdiff_t lda, cons
 /** Up to this many rows a weight is not worth packing. */
 constexpr int kFewRows = 16;
 /** Rows and columns of a block: A's stays in L2, B's in L2 or L3. */
-constexpr int kBlockRows = 24 * kRows;
+constexpr int kBlockRows = (kIsWasm ? 12 : 24) * kRows;
 constexpr int kBlockColumns = 1024;
 /** Multiplications below which a second thread does not pay: some 30 µs. */
 constexpr int64_t kWorkPerThread = 1 << 20;
@@ -505,22 +524,52 @@ static inline void pack_columns(int tiles, int size, int K, const float *a, ptrd
   }
 }
 
+/**
+ * The same, four tiles at a time: what is written lies far apart, more would fall into the same few sets of the cache, and
+ * WebAssembly cannot ask for the next rows meanwhile. S: a size that the compiler knows.
+ */
+template <int S = kRows>
+static inline void pack_tiles(int tiles, int size, int K, const float *a, ptrdiff_t lda, float *y) {
+  if constexpr (S > 1) {
+    if (size < S) return pack_tiles<S - 1>(tiles, size, K, a, lda, y);
+  }
+  const ptrdiff_t next = ptrdiff_t(K) * S;
+  for (; tiles > 0; tiles -= 4, a += 4 * S, y += 4 * next) {
+    const float *from = a;
+    float *to = y;
+    for (int k = 0; k < K; k++, from += lda, to += S) {
+      if (tiles >= 4) {
+        UNROLLED_UNROLL
+        for (int t = 0; t < 4; t++) __builtin_memcpy(to + t * next, from + t * S, S * sizeof(float));
+      } else {
+        for (int t = 0; t < tiles; t++) __builtin_memcpy(to + t * next, from + t * S, S * sizeof(float));
+      }
+    }
+  }
+}
+
 /** Packs rows [M] x depth [K] of op(A) into tiles as `rows` cuts them: stored [M, K], as they are; stored [K, M], by columns. */
 static inline void pack_rows(const Cut &rows, int K, const float *a, bool transA, ptrdiff_t lda, int readable, float *y) {
   if (transA) {
     const int longer = rows.start(rows.longer);
-    pack_columns(rows.longer, rows.least + 1, K, a, lda, readable, y);
-    pack_columns(rows.parts - rows.longer, rows.least, K, a + longer, lda, readable - longer, y + ptrdiff_t(longer) * K);
+    float *rest = y + ptrdiff_t(longer) * K;
+    if constexpr (kIsWasm) {
+      pack_tiles(rows.longer, rows.least + 1, K, a, lda, y);
+      pack_tiles(rows.parts - rows.longer, rows.least, K, a + longer, lda, rest);
+    } else {
+      pack_columns(rows.longer, rows.least + 1, K, a, lda, readable, y);
+      pack_columns(rows.parts - rows.longer, rows.least, K, a + longer, lda, readable - longer, rest);
+    }
     return;
   }
-  for (int m = 0; m < rows.size; m++) copy(a + m * lda, y + ptrdiff_t(m) * K, K);
+  for (int m = 0; m < rows.size; m++) __builtin_memcpy(y + ptrdiff_t(m) * K, a + m * lda, K * sizeof(float));
 }
 
 /** One thread's part of C: every block of B packed, every block of A, tiles over both. */
 static inline void multiply_blocked(int M, int N, int K, const float *a, bool transA, ptrdiff_t lda, const float *b,
                                     bool transB, ptrdiff_t ldb, float *c, ptrdiff_t ldc, const float *bias, bool accumulate,
                                     float *workspace) {
-  const Cut depths(K, kDepth), blocks(M, kBlockRows);
+  const Cut depths(K, kDepth), blocks(ceil_div(M, kRows), kBlockRows / kRows); // blocks of whole tiles
   for (int n = 0; n < N; n += kBlockColumns) {
     const int columns = smaller(kBlockColumns, N - n);
     for (int d = 0; d < depths.parts; d++) {
@@ -529,8 +578,8 @@ static inline void multiply_blocked(int M, int N, int K, const float *a, bool tr
       float *const panels = workspace, *const tiles = workspace + ptrdiff_t(round_up(columns, kColumns)) * depth;
       pack_panels(columns, depth, transB ? b + n * ldb + k : b + k * ldb + n, transB, ldb, panels);
       for (int i = 0; i < blocks.parts; i++) {
-        const int m = blocks.start(i);
-        const Cut rows(blocks.start(i + 1) - m, kRows);
+        const int m = blocks.start(i) * kRows;
+        const Cut rows(smaller(M, blocks.start(i + 1) * kRows) - m, kRows);
         pack_rows(rows, depth, transA ? a + k * lda + m : a + m * lda + k, transA, lda, M - m, tiles);
         for (int j = 0; j < columns; j += kColumns) {
           const float *panel = panels + ptrdiff_t(j) * depth;
@@ -549,16 +598,21 @@ static inline void multiply_blocked(int M, int N, int K, const float *a, bool tr
   }
 }
 
+template <bool byDepth>
+static UNROLLED_LOOP void wide_row(int K, const float *a, ptrdiff_t aRow, const float *b, ptrdiff_t ldb, float *c,
+                                   const float *start) {
+  tile<1, kWide / W, byDepth>(K, a, aRow, b, ldb, c, 0, start, 0);
+}
+
 /** One thread's part of C, few rows: B where it lies, stored [K, N]; only a last odd panel is packed. */
 static inline void multiply_slim(int M, int N, int K, const float *a, bool transA, ptrdiff_t lda, const float *b,
                                  ptrdiff_t ldb, float *c, ptrdiff_t ldc, const float *bias, Into into, float *workspace) {
   int n = 0;
-  if (M == 1) { // one row has sums to spare for a wider panel: longer runs of B
-    constexpr int kWide = 8 * W;
+  if (M == 1) {
     for (; n + kWide <= N; n += kWide) {
-      const float *add = bias ? bias + n : nullptr;
-      if (transA) tile<1, 8, true>(K, a, lda, b + n, ldb, c + n, ldc, kWide, into, add);
-      else tile<1, 8, false>(K, a, lda, b + n, ldb, c + n, ldc, kWide, into, add);
+      const Start start(into, c + n, ldc, bias ? bias + n : nullptr);
+      if (transA) wide_row<true>(K, a, lda, b + n, ldb, c + n, start.from);
+      else wide_row<false>(K, a, lda, b + n, ldb, c + n, start.from);
     }
   }
   for (; n < N; n += kColumns) {

@@ -44,6 +44,27 @@
 #define UNROLLED_UNROLL _Pragma("GCC unroll 32")
 #endif
 
+// What V8 makes of WebAssembly needs guidance. It keeps the order it is given, or one of its own that follows the order of
+// the last uses, and where that order reads everything first it runs out of its 15 registers: a tile then takes twice the time.
+//   UNROLLED_PIN(x)     x is computed here, neither earlier nor later
+//   UNROLLED_LOOP       of a function that is one loop over many sums: alone, V8 does not unroll it, which would spoil the order
+//   UNROLLED_NUMBER(x)  a constant in every lane, read from memory: one instruction, where V8 makes a constant by three
+#if defined(__wasm__)
+#define UNROLLED_PIN(x) asm volatile("" : "+r"(x))
+#define UNROLLED_LOOP __attribute__((noinline))
+#define UNROLLED_NUMBER(x)                \
+  []() __attribute__((always_inline)) {   \
+    static constexpr float kept = x;      \
+    const float *from = &kept;            \
+    asm("" : "+r"(from));                 \
+    return splat(*from);                  \
+  }()
+#else
+#define UNROLLED_PIN(x) (void)0
+#define UNROLLED_LOOP UNROLLED_INLINE
+#define UNROLLED_NUMBER(x) splat(x)
+#endif
+
 namespace unrolled {
 namespace UNROLLED_ISA {
 
@@ -55,6 +76,12 @@ constexpr int W = 16;
 constexpr int W = 8;
 #else
 constexpr int W = 4;
+#endif
+
+#if defined(__wasm__)
+constexpr bool kIsWasm = true;
+#else
+constexpr bool kIsWasm = false;
 #endif
 
 // GCC has no names of its own for a fused product, and finds a minimum only where no operand is constant: its width, where
@@ -132,16 +159,15 @@ static UNROLLED_INLINE F to_float(I x) { return __builtin_convertvector(x, F); }
 /** mask ? a : b, lane by lane; mask is a comparison's result. */
 static UNROLLED_INLINE F select(I mask, F a, F b) {
 #if defined(__wasm_relaxed_simd__)
-  // Spelt out: clang 22 turns a comparison and a choice into relaxed_min or relaxed_max, which may drop a NaN.
-  return (F)__builtin_wasm_bitselect(as_int(a), as_int(b), mask);
+  return (F)__builtin_wasm_relaxed_laneselect_i32x4(as_int(a), as_int(b), mask);
 #else
   return as_float((mask & as_int(a)) | (~mask & as_int(b)));
 #endif
 }
 /** The smaller, the larger of each lane; b where either is NaN. */
 static UNROLLED_INLINE F minimum(F a, F b) {
-#if defined(__wasm_relaxed_simd__)
-  return select(a < b, a, b);
+#if defined(__wasm_simd128__)
+  return __builtin_wasm_pmin_f32x4(b, a);
 #elif UNROLLED_GCC_X86 == 16
   return (F)__builtin_ia32_minps512_mask(a, b, a, (unsigned short)-1, 4);
 #elif UNROLLED_GCC_X86 == 8
@@ -153,8 +179,8 @@ static UNROLLED_INLINE F minimum(F a, F b) {
 #endif
 }
 static UNROLLED_INLINE F maximum(F a, F b) {
-#if defined(__wasm_relaxed_simd__)
-  return select(a > b, a, b);
+#if defined(__wasm_simd128__)
+  return __builtin_wasm_pmax_f32x4(b, a);
 #elif UNROLLED_GCC_X86 == 16
   return (F)__builtin_ia32_maxps512_mask(a, b, a, (unsigned short)-1, 4);
 #elif UNROLLED_GCC_X86 == 8
