@@ -120,23 +120,36 @@ static UNROLLED_INLINE void attend(const Attention &attention, const Layer &laye
   }
 }
 
-/** The cell of a step and its products. `State` is Gru or Lstm. */
+/** The cell of a step and its products: those of the forward, or those of the backward. `State` is Gru or Lstm. */
 template <typename State> struct DecoderProducts;
 
 template <> struct DecoderProducts<Gru> {
   static constexpr int G = 3;
-  Product resetUpdate, candidate;
-  DecoderProducts(int T, int B, int H, bool isForward, const float *weightHh, Arena &arena)
-      : resetUpdate(isForward ? 2 * H : H, isForward ? H : 2 * H, isForward, weightHh, T, B, arena),
-        candidate(H, H, isForward, weightHh + ptrdiff_t(2) * H * H, T, B, arena) {}
-  int scratch_per_row() const { return larger(resetUpdate.scratch_per_row(), candidate.scratch_per_row()); }
-  int scratch_besides() const { return larger(resetUpdate.scratch_besides(), candidate.scratch_besides()); }
-  void pack(int part, int parts) const { resetUpdate.pack(part, parts), candidate.pack(part, parts); }
+  Product gates[3];               // r, z, n
+  Product resetUpdate, candidate; // of the backward
+  DecoderProducts(int T, int B, int H, bool isForward, const float *weightHh, bool isPacked, Arena &arena) {
+    if (isForward) {
+      for (int g = 0; g < 3; g++) gates[g] = gate(g, T, B, H, H, weightHh, isPacked, arena);
+    } else {
+      resetUpdate = Product(H, 2 * H, false, weightHh, T, B, arena);
+      candidate = Product(H, H, false, weightHh + ptrdiff_t(2) * H * H, T, B, arena);
+    }
+  }
+  int scratch_per_row() const {
+    return larger(gates[0].scratch_per_row(), larger(resetUpdate.scratch_per_row(), candidate.scratch_per_row()));
+  }
+  int scratch_besides() const {
+    return larger(gates[0].scratch_besides(), larger(resetUpdate.scratch_besides(), candidate.scratch_besides()));
+  }
+  void pack(int part, int parts) const {
+    for (const Product &gate : gates) gate.pack(part, parts);
+    resetUpdate.pack(part, parts), candidate.pack(part, parts);
+  }
 
   void forward(const Gru &gru, int t, int b, int rows, const float *x, float *scratch) const {
     const int H = gru.H;
-    resetUpdate(rows, x, H, gru.gates_at(t, b), 3 * H, Into::Add, scratch);
-    candidate(rows, x, H, gru.hn_at(t, b), H, Into::Overwrite, scratch);
+    for (int g = 0; g < 2; g++) gates[g](rows, x, H, gru.gates_at(t, b) + g * H, 3 * H, Into::Add, scratch);
+    gates[2](rows, x, H, gru.hn_at(t, b), H, Into::Overwrite, scratch);
     for (int r = b; r < b + rows; r++) {
       if (gru.is_active(t, r)) {
         gru_forward_after(gru, t, r, 0, H);
@@ -163,21 +176,30 @@ template <> struct DecoderProducts<Gru> {
 
 template <> struct DecoderProducts<Lstm> {
   static constexpr int G = 4;
-  Product recurrent;
+  Product gates[4];      // i, f, g, o
+  Product recurrent;     // of the backward
   LstmBackwardPlan none; // of an LSTM without options
 
   static LstmBackwardPlan without_options(int T, int B) {
     Arena nothing{nullptr};
     return LstmBackwardPlan(T, B, 0, 0, nullptr, nullptr, false, false, false, false, false, nothing);
   }
-  DecoderProducts(int T, int B, int H, bool isForward, const float *weightHh, Arena &arena)
-      : recurrent(isForward ? 4 * H : H, isForward ? H : 4 * H, isForward, weightHh, T, B, arena), none(without_options(T, B)) {}
-  int scratch_per_row() const { return recurrent.scratch_per_row(); }
-  int scratch_besides() const { return recurrent.scratch_besides(); }
-  void pack(int part, int parts) const { recurrent.pack(part, parts); }
+  DecoderProducts(int T, int B, int H, bool isForward, const float *weightHh, bool isPacked, Arena &arena) : none(without_options(T, B)) {
+    if (isForward) {
+      for (int g = 0; g < 4; g++) gates[g] = gate(g, T, B, H, H, weightHh, isPacked, arena);
+    } else {
+      recurrent = Product(H, 4 * H, false, weightHh, T, B, arena);
+    }
+  }
+  int scratch_per_row() const { return larger(gates[0].scratch_per_row(), recurrent.scratch_per_row()); }
+  int scratch_besides() const { return larger(gates[0].scratch_besides(), recurrent.scratch_besides()); }
+  void pack(int part, int parts) const {
+    for (const Product &gate : gates) gate.pack(part, parts);
+    recurrent.pack(part, parts);
+  }
 
   void forward(const Lstm &lstm, int t, int b, int rows, const float *x, float *scratch) const {
-    recurrent(rows, x, lstm.H, lstm.gates_at(t, b), 4 * lstm.H, Into::Add, scratch);
+    for (int g = 0; g < 4; g++) gates[g](rows, x, lstm.H, lstm.gates_at(t, b) + g * lstm.H, 4 * lstm.H, Into::Add, scratch);
     for (int r = b; r < b + rows; r++) {
       if (lstm.is_active(t, r)) lstm.forward_units(t, r, 0, lstm.H);
       else lstm.carry(t, r);
@@ -209,10 +231,10 @@ template <typename State> struct AttentionPlan {
   float *scratch;
 
   AttentionPlan(int T, int B, int H, int S, int A, int M, bool isForward, const float *weightHh, const float *weightContext,
-                const float *weightQuery, bool hasQuery, bool hasMask, Arena &arena)
-      : cell(T, B, H, isForward, weightHh, arena),
-        context(isForward ? G * H : M, isForward ? M : G * H, isForward, weightContext, T, B, arena),
-        query(!hasQuery ? 0 : isForward ? A : H, isForward ? H : A, isForward, weightQuery, T, B, arena),
+                const float *weightQuery, bool hasQuery, bool hasMask, bool isPacked, Arena &arena)
+      : cell(T, B, H, isForward, weightHh, isPacked, arena),
+        context(isForward ? G * H : M, isForward ? M : G * H, isForward, weightContext, T, B, arena, isPacked),
+        query(!hasQuery ? 0 : isForward ? A : H, isForward ? H : A, isForward, weightQuery, T, B, arena, isPacked),
         dScoreVector(arena.take(isForward ? 0 : ptrdiff_t(B) * A)) {
     const int products = larger(cell.scratch_per_row(), larger(context.scratch_per_row(), query.scratch_per_row()));
     const int besides = larger(cell.scratch_besides(), larger(context.scratch_besides(), query.scratch_besides()));
@@ -239,27 +261,28 @@ static inline void attention_forward_rows(const Attention &attention, const Stat
 }
 
 template <typename State>
-static inline void attention_forward_of(const Attention &attention, const State &cell, const float *weightContext, float *workspace) {
+static inline void attention_forward_of(const Attention &attention, const State &cell, const float *weightContext, bool isPacked,
+                                        float *workspace) {
   Arena arena{workspace};
   const AttentionPlan<State> plan(cell.T, cell.B, cell.H, attention.S, attention.A, attention.M, true, cell.weightHh, weightContext,
-                                  attention.weightQuery, attention.weightQuery, cell.mask, arena);
+                                  attention.weightQuery, attention.weightQuery, cell.mask, isPacked, arena);
   const Cut rows = cell.rows_of_threads();
-  share(rows.parts, [&](int32_t part) { plan.pack(part, rows.parts); });
+  if (!isPacked) share(rows.parts, [&](int32_t part) { plan.pack(part, rows.parts); });
   share(rows.parts, [&](int32_t part) {
     attention_forward_rows(attention, cell, plan, part, rows.start(part), rows.start(part + 1) - rows.start(part));
   });
 }
 
 static inline int32_t attention_workspace(bool isForward, int32_t T, int32_t B, int32_t H, int32_t S, int32_t A, int32_t M,
-                                          int32_t isLstm, int32_t hasQuery, int32_t hasMask) {
+                                          int32_t isLstm, int32_t hasQuery, int32_t hasMask, int32_t isPacked) {
   Arena arena{nullptr};
-  if (isLstm) AttentionPlan<Lstm>(T, B, H, S, A, M, isForward, nullptr, nullptr, nullptr, hasQuery, hasMask, arena);
-  else AttentionPlan<Gru>(T, B, H, S, A, M, isForward, nullptr, nullptr, nullptr, hasQuery, hasMask, arena);
+  if (isLstm) AttentionPlan<Lstm>(T, B, H, S, A, M, isForward, nullptr, nullptr, nullptr, hasQuery, hasMask, isPacked, arena);
+  else AttentionPlan<Gru>(T, B, H, S, A, M, isForward, nullptr, nullptr, nullptr, hasQuery, hasMask, isPacked, arena);
   return int32_t(arena.used);
 }
 static inline int32_t attention_forward_workspace(int32_t T, int32_t B, int32_t H, int32_t S, int32_t A, int32_t M, int32_t isLstm,
-                                                  int32_t hasQuery, int32_t hasMask) {
-  return attention_workspace(true, T, B, H, S, A, M, isLstm, hasQuery, hasMask);
+                                                  int32_t hasQuery, int32_t hasMask, int32_t isPacked) {
+  return attention_workspace(true, T, B, H, S, A, M, isLstm, hasQuery, hasMask, isPacked);
 }
 
 // What both directions take; c is null for a GRU, hn and biasHn for an LSTM.
@@ -275,10 +298,11 @@ static inline int32_t attention_forward_workspace(int32_t T, int32_t B, int32_t 
   const Lstm lstm{{T, B, H, H, 4 * H, false, lengths, weightHh, mask, none}, gates, h, c, nullptr, nullptr, nullptr, nullptr, none}; \
   const Gru gru{{T, B, H, H, 3 * H, false, lengths, weightHh, mask, none}, true, biasHn, gates, h, hn}
 
-static inline void attention_forward(UNROLLED_ATTENTION, float *workspace) {
+/** isPacked: weightHh, each gate a part, weightContext and weightQuery are what pack_weights made of them. */
+static inline void attention_forward(UNROLLED_ATTENTION, int32_t isPacked, float *workspace) {
   UNROLLED_ATTENTION_STATE;
-  if (c) attention_forward_of(attention, lstm, weightContext, workspace);
-  else attention_forward_of(attention, gru, weightContext, workspace);
+  if (c) attention_forward_of(attention, lstm, weightContext, isPacked, workspace);
+  else attention_forward_of(attention, gru, weightContext, isPacked, workspace);
 }
 
 // ---- backward -----------------------------------------------------------------------------------------------------------
@@ -375,7 +399,7 @@ static inline void attention_backward_of(const Attention &attention, const Atten
                                          float *workspace) {
   Arena arena{workspace};
   const AttentionPlan<State> plan(cell.T, cell.B, cell.H, attention.S, attention.A, attention.M, false, cell.weightHh, weightContext,
-                                  attention.weightQuery, attention.weightQuery, cell.mask, arena);
+                                  attention.weightQuery, attention.weightQuery, cell.mask, false, arena);
   const int B = cell.B, S = attention.S, A = attention.A, M = attention.M;
   fill(plan.dScoreVector, B * A, 0.0f);
   const Cut rows = cell.rows_of_threads();
@@ -393,7 +417,7 @@ static inline void attention_backward_of(const Attention &attention, const Atten
 
 static inline int32_t attention_backward_workspace(int32_t T, int32_t B, int32_t H, int32_t S, int32_t A, int32_t M, int32_t isLstm,
                                                    int32_t hasQuery, int32_t hasMask) {
-  return attention_workspace(false, T, B, H, S, A, M, isLstm, hasQuery, hasMask);
+  return attention_workspace(false, T, B, H, S, A, M, isLstm, hasQuery, hasMask, false);
 }
 
 static inline void attention_backward(UNROLLED_ATTENTION, const float *dY, const float *dContext, const float *dWeights, float *dH,

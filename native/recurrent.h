@@ -40,6 +40,7 @@ struct Product {
   bool isPackedBefore = false; // and their memory is not this call's
   Panels panels;
 
+  Product() = default;
   /** T steps of B rows each are to come. isPackedBefore: `weight` is what pack_weights made of it. */
   Product(int N, int K, bool isTransposed, const float *weight, int T, int B, Arena &arena, bool isPackedBefore = false)
       : isTransposed(isTransposed), weight(weight), isPackedBefore(isPackedBefore) {

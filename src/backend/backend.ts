@@ -691,6 +691,8 @@ export interface AttentionForward {
   readonly weightHh: Buffer; // [G·H, H]
   readonly mask: Buffer | null; // [B, H]
   readonly weightContext: Buffer; // [G·H, M]
+  /** Forwards only: weightHh, of G parts, weightContext and weightQuery, of one, come from `packWeights`. Default false. */
+  readonly isPacked?: boolean;
   /** null: q is h itself, and A = H. */
   readonly weightQuery: Buffer | null; // [A, H]
   /** v. null: products. */

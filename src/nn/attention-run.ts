@@ -7,6 +7,7 @@ import type { AttentionForward, Backend, Buffer } from '../backend/backend.ts';
 import { rowMajor } from '../tensor/shape.ts';
 import type { Attention, AttentionMemory } from './attention.ts';
 import { type LayerInput, project, projectBackward } from './input-projection.ts';
+import { packed } from './packed-weights.ts';
 import { currentWatcher } from './recurrence-watch.ts';
 import { addWeightGradient, type Direction } from './recurrent-layer.ts';
 import type { Lengths, Sequence } from './sequence.ts';
@@ -115,7 +116,8 @@ class Run {
   forward(): AttentionResult {
     const backend = this.#backend;
     const { T, lengths } = this.#sequence;
-    project(backend, this.#input, this.#decoder.direction.weights, bufferOf(this.#gates), !needsGrad(this.#inputs));
+    const isRead = !needsGrad(this.#inputs);
+    project(backend, this.#input, this.#decoder.direction.weights, bufferOf(this.#gates), isRead);
     for (const [i, slots] of this.#states.entries()) {
       const slot = bufferOf(slotOf(slots, 0));
       const initial = this.#initial[i];
@@ -123,7 +125,7 @@ class Run {
       else if (initial.isContiguous) backend.copy(bufferOf(initial), slot);
       else backend.copy(bufferOf(contiguous(initial)), slot);
     }
-    this.#withMemory((layer) => backend.attentionForward(layer));
+    this.#withMemory((layer) => backend.attentionForward(isRead ? { ...layer, ...this.#packedWeights() } : layer));
 
     const [h, context] = [this.#states[0], this.#states.at(-1)!];
     this.#tellWatcher(h);
@@ -135,7 +137,7 @@ class Run {
       return copy;
     });
     this.#saved.push(...this.#states.filter((slots) => lengths !== null || (slots !== h && slots !== context)));
-    if (needsGrad(this.#inputs)) {
+    if (!isRead) {
       const outputs = [output, found, this.#weights, ...last];
       record('AttentionDecoder', this.#inputs, outputs, (gradients, sink) => this.#backward(gradients, sink), this.#saved);
     } else for (const x of this.#saved) releaseEarly(x.storage);
@@ -293,6 +295,16 @@ class Run {
         releaseEarly(copy.storage);
       }
     }
+  }
+
+  #packedWeights(): Pick<AttentionForward, 'weightHh' | 'weightContext' | 'weightQuery' | 'isPacked'> {
+    const { direction, weightContext, attention } = this.#decoder;
+    return {
+      weightHh: packed(direction.weightHh, direction.recurrence.gates),
+      weightContext: packed(weightContext, 1),
+      weightQuery: attention.weightQuery === null ? null : packed(attention.weightQuery, 1),
+      isPacked: true,
+    };
   }
 
   /** The states after each step, zero past a sequence's length. */

@@ -422,8 +422,8 @@ export interface Exports {
   gru_backward_workspace(T: int, B: int, H: int, hasMask: flag, hasNorm: flag, resetAfter: flag): int;
   gru_backward(...layer: [...GruArguments, ...GradientArguments, workspace: pointer]): void;
 
-  attention_forward_workspace(...sizes: AttentionSizes): int;
-  attention_forward(...layer: [...AttentionArguments, workspace: pointer]): void;
+  attention_forward_workspace(...sizes: [...AttentionSizes, isPacked: flag]): int;
+  attention_forward(...layer: [...AttentionArguments, isPacked: flag, workspace: pointer]): void;
   attention_backward_workspace(...sizes: AttentionSizes): int;
   attention_backward(
     ...layer: [

@@ -498,8 +498,8 @@ export class KernelBackend extends KernelMemory implements Backend {
   }
 
   attentionForward(layer: AttentionForward): void {
-    this.withWorkspace(this.kernels.attention_forward_workspace(...attentionSizes(layer)), (workspace) =>
-      this.kernels.attention_forward(...attentionArguments(layer), workspace),
+    this.withWorkspace(this.kernels.attention_forward_workspace(...attentionSizes(layer), flag(layer.isPacked)), (workspace) =>
+      this.kernels.attention_forward(...attentionArguments(layer), flag(layer.isPacked), workspace),
     );
   }
 

@@ -1,5 +1,5 @@
 /** Calls of the kernels of a decoder with attention, with any combination of their options and random data. */
-import type { AttentionForward } from '../../../src/backend/backend.ts';
+import type { AttentionForward, Backend } from '../../../src/backend/backend.ts';
 import { ReferenceBackend } from '../../../src/backend/reference/reference.ts';
 import type { Random } from '../../../src/tensor/random.ts';
 import {
@@ -16,6 +16,7 @@ import {
   uniform,
   type Values,
 } from '../kernel-case.ts';
+import { withPacked } from '../packed.ts';
 
 export interface AttentionOptions {
   readonly cell: 'lstm' | 'gru';
@@ -78,10 +79,10 @@ const large: readonly AttentionOptions[] = (['lstm', 'gru'] as const).flatMap((c
 export function attentionCases(rng: Random): KernelCase[] {
   return [...attentionLayers, ...large].flatMap((o) => {
     const inputs = drawInputs(rng, o);
-    const forward = forwardCase(o, inputs);
-    if (o.memories !== undefined) return [forward];
+    const [forward, packed] = [false, true].map((isPacked) => forwardCase(o, inputs, isPacked));
+    if (o.memories !== undefined) return [forward, packed];
     const saved = execute(new ReferenceBackend(), forward, aligned);
-    return [forward, backwardCase(rng, o, inputs, saved, drawGradients(rng, o))];
+    return [forward, packed, backwardCase(rng, o, inputs, saved, drawGradients(rng, o))];
   });
 }
 
@@ -162,11 +163,11 @@ function slots(o: AttentionOptions, initial: Values, width: number): Float64Arra
   return values;
 }
 
-export function forwardCase(o: AttentionOptions, inputs: AttentionInputs): KernelCase {
+export function forwardCase(o: AttentionOptions, inputs: AttentionInputs, isPacked = false): KernelCase {
   const { T, B, H, S, A, M } = o;
   return {
     kernel: 'attentionForward',
-    label: describe(o),
+    label: `${describe(o)}${isPacked ? ', packed' : ''}`,
     tolerance,
     operands: {
       ...operandsOf(inputs),
@@ -177,8 +178,19 @@ export function forwardCase(o: AttentionOptions, inputs: AttentionInputs): Kerne
       query: output(T * B * A, { magnitude }),
       weights: output(T * B * S, { magnitude }),
     },
-    run: (backend, at) => backend.attentionForward(layerOf(o, at)),
+    run: (backend, at) => (isPacked ? forwardPacked(backend, o, layerOf(o, at)) : backend.attentionForward(layerOf(o, at))),
   };
+}
+
+function forwardPacked(backend: Backend, o: AttentionOptions, layer: AttentionForward): void {
+  const { H, A, M } = o;
+  withPacked(backend, layer.weightHh, gateCount[o.cell], H, H, (weightHh) =>
+    withPacked(backend, layer.weightContext, 1, featuresOf(o), M, (weightContext) => {
+      const packed = { ...layer, weightHh, weightContext, isPacked: true };
+      if (layer.weightQuery === null) backend.attentionForward(packed);
+      else withPacked(backend, layer.weightQuery, 1, A, H, (weightQuery) => backend.attentionForward({ ...packed, weightQuery }));
+    }),
+  );
 }
 
 export function backwardCase(
