@@ -35,7 +35,7 @@ export interface Throughput {
 }
 
 const engine = [
-  ...['gemm', 'rnnForward', 'rnnBackward', 'lstmForward', 'lstmBackward', 'gruForward', 'gruBackward'],
+  ...['packWeights', 'gemm', 'rnnForward', 'rnnBackward', 'lstmForward', 'lstmBackward', 'gruForward', 'gruBackward'],
   ...['clipNorm', 'sgd', 'adam', 'rmsprop', 'adagrad'],
 ] as const;
 

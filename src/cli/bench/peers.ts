@@ -33,15 +33,16 @@ export function whyMissing(peer: PeerName): string | null {
 }
 
 /**
- * The contenders that a peer stands for with so many threads; none where it has one thread only and is asked for more. TensorFlow.js's
- * WebAssembly has more in browsers, but not in Node: there it takes part with its one.
+ * The contenders that a peer stands for with so many threads; none where it has one thread only and is asked for more, but for
+ * TensorFlow.js: it has one thread in Node, and takes part with that. After a call its engine collects garbage on others, which the
+ * pause waits for.
  */
 export function entrantsOf(peer: PeerName, threads: number, { kind }: Workload): readonly Entrant[] {
   if (peer === 'torch') return [{ label: 'torch', launches: torchLaunches(threads) }];
   if (peer === 'ort') return [{ label: 'ort', launches: [script('ort.js')], pauseMs: 25 }];
   if (peer === 'tfjs') {
-    const ways = [...(threads === 1 ? [['cpu']] : []), ['wasm'], ...(kind === 'step' ? [['wasm', 'cell']] : [])];
-    return ways.map((way) => ({ label: `tfjs-${way.join('-')}`, launches: [script('tfjs.js', ...way)] }));
+    const ways = [['cpu'], ['wasm'], ...(kind === 'step' ? [['wasm', 'cell']] : [])];
+    return ways.map((way) => ({ label: `tfjs-${way.join('-')}`, launches: [script('tfjs.js', ...way)], pauseMs: 25 }));
   }
   if (threads > 1) return [];
   return [{ label: peer, launches: [script(`${peer}.js`)] }];
