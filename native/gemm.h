@@ -266,7 +266,7 @@ struct Panels {
   int N = 0, K = 0;
   float *memory = nullptr;
 
-  /** Up to so many rows the sums go in chains, and a row's bits are not those of a larger batch. */
+  /** Up to so many rows are the business of `multiply_few`: a row's bits are then not those of a larger batch. */
   static constexpr int kFewRows = 3;
 
   static constexpr ptrdiff_t floats(int N, int K) { return ptrdiff_t(round_up(N, kColumns)) * K; }
@@ -306,7 +306,7 @@ struct Panels {
   }
 
   /**
-   * The same for R rows and all of the columns from … to. One panel after another, read from its first number to its last, is what
+   * R rows and the columns from … to. One panel after another, read from its first number to its last, is what
    * caches are fastest at; Node's compiler for WebAssembly, which makes a good third less of chains, is faster with panels side by side.
    */
   template <int R>
@@ -324,12 +324,17 @@ struct Panels {
     }
   }
 
+  /** `multiply` for a product that has no more than kFewRows rows in all: whether threads share them must not change their bits. */
+  void multiply_few(int rows, int from, int to, const float *x, ptrdiff_t ldx, float *y, ptrdiff_t ldy, Into into,
+                    const float *bias) const {
+    if (rows == 1) few_rows<1>(from, to, x, ldx, y, ldy, into, bias);
+    if (rows == 2) few_rows<2>(from, to, x, ldx, y, ldy, into, bias);
+    if (rows == 3) few_rows<3>(from, to, x, ldx, y, ldy, into, bias);
+  }
+
   /** Columns from … to, whole panels, of y [rows, N] (+)= x [rows, K] · op(B) (+ bias, where y is overwritten). */
   void multiply(int rows, int from, int to, const float *x, ptrdiff_t ldx, float *y, ptrdiff_t ldy, Into into, const float *bias,
                 float *scratch) const {
-    if (rows == 1) return few_rows<1>(from, to, x, ldx, y, ldy, into, bias);
-    if (rows == 2) return few_rows<2>(from, to, x, ldx, y, ldy, into, bias);
-    if (rows == 3) return few_rows<3>(from, to, x, ldx, y, ldy, into, bias);
     const Cut tiles(rows, kRows), depths(K, kDepth);
     for (int d = 0; d < depths.parts; d++) {
       const int k = depths.start(d), depth = depths.start(d + 1) - k;
@@ -714,6 +719,8 @@ static inline void gemm(int32_t M, int32_t N, int32_t K, const float *a, int32_t
       for (int r = 0; !accumulate && r < M1; r++) {
         for (int k = 0; k < N1; k++) c1[ptrdiff_t(r) * ldc + k] = bias ? bias1[k] : 0.0f;
       }
+    } else if (transB == kPacked && M <= Panels::kFewRows) {
+      Panels{N, K, const_cast<float *>(b)}.multiply_few(M1, n, n + N1, a1, lda, c1 - n, ldc, into, bias);
     } else if (transB == kPacked) {
       multiply_packed({N, K, const_cast<float *>(b)}, M1, n, n + N1, a1, lda, c1 - n, ldc, bias, into,
                       workspace + ptrdiff_t(part) * packed_scratch(M, N, K));

@@ -60,6 +60,8 @@ struct Product {
 
   void operator()(int rows, const float *x, ptrdiff_t ldx, float *y, ptrdiff_t ldy, Into into, float *scratch) const {
     const int N = panels.N, K = panels.K;
+    // Threads share four rows at least, so fewer are all there are.
+    if (isPacked && rows <= Panels::kFewRows) return panels.multiply_few(rows, 0, N, x, ldx, y, ldy, into, nullptr);
     if (isPacked) return panels.multiply(rows, 0, N, x, ldx, y, ldy, into, nullptr, scratch);
     if (isTransposed) return dots(rows, N, K, x, ldx, weight, K, y, ldy, into, nullptr);
     multiply_slim(rows, N, K, x, false, ldx, weight, N, y, ldy, nullptr, into, scratch);
