@@ -493,9 +493,9 @@ static inline void dots(int M, int N, int K, const float *a, ptrdiff_t lda, cons
 
 /** Up to this many rows a weight is not worth packing. */
 constexpr int kFewRows = 16;
-/** Rows and columns of a block: A's stays in L2, B's in L2 or L3. */
+/** Rows and columns of a block: A's stays in L2, B's in L2 or L3. In WebAssembly they are deeper, and narrower, for memory's sake. */
 constexpr int kBlockRows = (kIsWasm ? 12 : 24) * kRows;
-constexpr int kBlockColumns = 1024;
+constexpr int kBlockColumns = kIsWasm ? 256 : 1024;
 /** Multiplications below which a second thread does not pay: some 30 µs. */
 constexpr int64_t kWorkPerThread = 1 << 20;
 
