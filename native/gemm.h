@@ -6,7 +6,8 @@
 //   dots      few rows of A against the rows of a stored [N, K] matrix (a weight): dot products, nothing packed.
 //   slim      few rows of A against a stored [K, N] matrix: the register tile on B where it lies.
 //
-// A weight that many calls read can be packed once and for all (Panels); it is then multiplied as in the blocked way, to the bit.
+// A weight that many calls read can be packed once and for all (Panels); it is then multiplied as in the blocked way, to the bit, but
+// for products of one to three rows.
 #pragma once
 
 #include "pool.h"
@@ -306,8 +307,8 @@ struct Panels {
   }
 
   /**
-   * R rows and the columns from … to. One panel after another, read from its first number to its last, is what
-   * caches are fastest at; Node's compiler for WebAssembly, which makes a good third less of chains, is faster with panels side by side.
+   * R rows and the columns from … to. One panel after another, read from its first number to its last, is what caches are fastest
+   * at; V8 has too few registers for chains, and does one row of WebAssembly in half the time with panels side by side.
    */
   template <int R>
   void few_rows(int from, int to, const float *x, ptrdiff_t ldx, float *y, ptrdiff_t ldy, Into into, const float *bias) const {
