@@ -3,7 +3,7 @@
 //
 // A convolution is a matrix product, weight [O, K] times the columns [K, P] of an image: K = C · kernel height · kernel width,
 // P = output positions; column p holds what the window at p covers. The columns are never made as a whole: a few output rows of
-// an image at a time are copied with their padding, and from there packed into the panels that the register tile of gemm.h runs over.
+// an image at a time are copied with their padding, and from there packed into the panels that the register tile of tile.h runs over.
 #pragma once
 
 #include "chunks.h"

@@ -151,6 +151,10 @@ template <typename Body> static UNROLLED_INLINE void each_vector(int n, const Bo
   if (i < n) body(i, n - i);
 }
 
+static UNROLLED_INLINE void copy(const float *x, float *y, int n) {
+  each_vector(n, [&](int i, int count) UNROLLED_LAMBDA { store(y + i, load(x + i, count), count); });
+}
+
 /** The same bits as the other type. */
 static UNROLLED_INLINE F as_float(I x) { return (F)x; }
 static UNROLLED_INLINE I as_int(F x) { return (I)x; }
