@@ -90,7 +90,6 @@ static inline void gru_forward_rows(const Gru &gru, const GruForwardPlan &plan, 
   const int H = gru.H;
   float *const xScratch = plan.scratch + ptrdiff_t(b) * plan.perRow;
   float *const scratch = xScratch + (gru.mask ? ptrdiff_t(rows) * H : 0);
-  const Cut tiles(rows, kRows), depths(H, kDepth);
   for (int step = 0; step < gru.T; step++) {
     const int t = gru.time(step);
     const float *x = gru.masked(gru.h_at(gru.before(t), b), b, rows, xScratch);
@@ -113,27 +112,17 @@ static inline void gru_forward_rows(const Gru &gru, const GruForwardPlan &plan, 
       for (int r = b; r < b + rows; r++) {
         if (gru.is_active(t, r)) gru_forward_before(gru, t, r);
       }
-    } else if (!plan.gates[0].is_by_panel(rows)) {
-      for (int g = 0; g < 2; g++) plan.gates[g](rows, x, H, a + g * H, 3 * H, Into::Add, scratch);
-      plan.gates[2](rows, x, H, hn, H, Into::Overwrite, scratch);
-      for (int r = b; r < b + rows; r++) {
-        if (gru.is_active(t, r)) gru_forward_after(gru, t, r, 0, H);
-      }
     } else {
       // Some units at a time: the three products, then the unit while they are in the nearer cache.
-      for (int from = 0, next; from < H; from = next) {
-        next = smaller(H, from + gru.units_at_once(rows));
-        for (int u = from; u < next; u += kColumns) {
-          for (int d = 0; d < depths.parts; d++) {
-            const float *block = x + depths.start(d);
-            for (int g = 0; g < 2; g++) plan.gates[g].panels.panel_of(tiles, u, block, H, a + g * H, 3 * H, d, depths, Into::Add);
-            plan.gates[2].panels.panel_of(tiles, u, block, H, hn, H, d, depths, Into::Overwrite);
-          }
-        }
+      const Gate gates[] = {{plan.gates[0], a, 3 * H, Into::Add},
+                            {plan.gates[1], a + H, 3 * H, Into::Add},
+                            {plan.gates[2], hn, H, Into::Overwrite}};
+      gru.share_units(rows, [&](int from, int to) {
+        multiply_units(gates, from, to, rows, x, H);
         for (int r = b; r < b + rows; r++) {
-          if (gru.is_active(t, r)) gru_forward_after(gru, t, r, from, next - from);
+          if (gru.is_active(t, r)) gru_forward_after(gru, t, r, from, to - from);
         }
-      }
+      });
     }
     for (int r = b; r < b + rows; r++) {
       if (gru.is_active(t, r)) continue;

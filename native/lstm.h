@@ -107,7 +107,6 @@ static inline void lstm_forward_rows(const Lstm &lstm, const LstmForwardPlan &pl
   const int H = lstm.H, P = lstm.P;
   float *const xScratch = plan.scratch + ptrdiff_t(b) * plan.perRow;
   float *const scratch = xScratch + (lstm.mask ? ptrdiff_t(rows) * P : 0);
-  const Cut tiles(rows, kRows), depths(P, kDepth);
   for (int step = 0; step < lstm.T; step++) {
     const int t = lstm.time(step);
     const float *x = lstm.masked(lstm.h_at(lstm.before(t), b), b, rows, xScratch);
@@ -121,26 +120,18 @@ static inline void lstm_forward_rows(const Lstm &lstm, const LstmForwardPlan &pl
         lstm.add_normalized(t, b + r, 0, 4 * H, a + ptrdiff_t(r) * 4 * H);
         if (lstm.is_active(t, b + r)) lstm.forward_units(t, b + r, 0, H);
       }
-    } else if (!plan.gates[0].is_by_panel(rows)) {
-      for (int g = 0; g < 4; g++) plan.gates[g](rows, x, P, a + g * H, 4 * H, Into::Add, scratch);
-      for (int r = b; r < b + rows; r++) {
-        if (lstm.is_active(t, r)) lstm.forward_units(t, r, 0, H);
-      }
     } else {
       // Some units at a time: the four gates' products, then the cell while they are in the nearer cache.
-      for (int from = 0, next; from < H; from = next) {
-        next = smaller(H, from + lstm.units_at_once(rows));
-        for (int u = from; u < next; u += kColumns) {
-          for (int d = 0; d < depths.parts; d++) {
-            for (int g = 0; g < 4; g++) {
-              plan.gates[g].panels.panel_of(tiles, u, x + depths.start(d), P, a + g * H, 4 * H, d, depths, Into::Add);
-            }
-          }
-        }
+      const Gate gates[] = {{plan.gates[0], a, 4 * H, Into::Add},
+                            {plan.gates[1], a + H, 4 * H, Into::Add},
+                            {plan.gates[2], a + 2 * H, 4 * H, Into::Add},
+                            {plan.gates[3], a + 3 * H, 4 * H, Into::Add}};
+      lstm.share_units(rows, [&](int from, int to) {
+        multiply_units(gates, from, to, rows, x, P);
         for (int r = b; r < b + rows; r++) {
-          if (lstm.is_active(t, r)) lstm.forward_units(t, r, from, next - from);
+          if (lstm.is_active(t, r)) lstm.forward_units(t, r, from, to - from);
         }
-      }
+      });
     }
 
     if (lstm.cellNorm) {

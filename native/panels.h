@@ -117,7 +117,9 @@ struct Panels {
   static constexpr int kFewRows = 3;
 
   static constexpr ptrdiff_t floats(int N, int K) { return ptrdiff_t(round_up(N, kColumns)) * K; }
-  /** Scratch that a row takes in `multiply`. */
+  /** Rows that lie far apart fall into the same few sets of the cache, which have so many places: more are brought together first. */
+  static constexpr int kFewFarRows = 8;
+  /** Scratch that a row takes in `multiply`, where there are more than kFewFarRows. */
   int scratch_per_row() const { return K > kDepth ? Cut(K, kDepth).start(1) : 0; }
 
   float *at(const Cut &depths, int d, int n) const {
@@ -187,7 +189,7 @@ struct Panels {
       const int k = depths.start(d), depth = depths.start(d + 1) - k;
       const float *block = x + k;
       ptrdiff_t ldBlock = ldx;
-      if (depths.parts > 1) { // rows far apart fall into the same few sets of the cache
+      if (depths.parts > 1 && rows > kFewFarRows) {
         for (int r = 0; r < rows; r++) copy(x + r * ldx + k, scratch + ptrdiff_t(r) * depth, depth);
         block = scratch;
         ldBlock = depth;

@@ -1,6 +1,7 @@
 // What rnn.h, lstm.h and gru.h share: where a time step's state lies, the recurrent product with a weight packed once a
 // call, layer normalisation of a row, and workspaces. Threads share the rows of the batch and each takes its rows through
-// the whole sequence, so nobody waits at a time step, and a row's bits do not depend on who computes it.
+// the whole sequence, so nobody waits at a time step; where the rows are too few, they share a large step's columns instead, and
+// meet after it. Either way bits do not depend on who computes them.
 #pragma once
 
 #include "gemm.h"
@@ -59,12 +60,17 @@ struct Product {
   }
 
   void operator()(int rows, const float *x, ptrdiff_t ldx, float *y, ptrdiff_t ldy, Into into, float *scratch) const {
+    columns(0, panels.N, rows, x, ldx, y, ldy, into, scratch);
+  }
+
+  /** Its columns from … to, whole panels. */
+  void columns(int from, int to, int rows, const float *x, ptrdiff_t ldx, float *y, ptrdiff_t ldy, Into into, float *scratch) const {
     const int N = panels.N, K = panels.K;
     // Threads share four rows at least, so fewer are all there are.
-    if (isPacked && rows <= Panels::kFewRows) return panels.multiply_few(rows, 0, N, x, ldx, y, ldy, into, nullptr);
-    if (isPacked) return panels.multiply(rows, 0, N, x, ldx, y, ldy, into, nullptr, scratch);
-    if (isTransposed) return dots(rows, N, K, x, ldx, weight, K, y, ldy, into, nullptr);
-    multiply_slim(rows, N, K, x, false, ldx, weight, N, y, ldy, nullptr, into, scratch);
+    if (isPacked && rows <= Panels::kFewRows) return panels.multiply_few(rows, from, to, x, ldx, y, ldy, into, nullptr);
+    if (isPacked) return panels.multiply(rows, from, to, x, ldx, y, ldy, into, nullptr, scratch);
+    if (isTransposed) return dots(rows, to - from, K, x, ldx, weight + ptrdiff_t(from) * K, K, y + from, ldy, into, nullptr);
+    multiply_slim(rows, to - from, K, x, false, ldx, weight + from, N, y + from, ldy, nullptr, into, scratch);
   }
 
   /** Fewer rows than this, or fewer rows over all steps than that: dot products with the weight as it lies. */
@@ -74,6 +80,31 @@ struct Product {
 /** The product with a gate's [H, P] of weightHh [G·H, P]: gates apart, so that one unit's can be made together. */
 static inline Product gate(int index, int T, int B, int H, int P, const float *weightHh, bool isPacked, Arena &arena) {
   return Product(H, P, true, weightHh + index * (isPacked ? Panels::floats(H, P) : ptrdiff_t(H) * P), T, B, arena, isPacked);
+}
+
+/** A gate's product, and where it goes. */
+struct Gate {
+  const Product &product;
+  float *y;
+  ptrdiff_t ldy;
+  Into into;
+};
+
+/** Units from … to, whole panels, of every gate: y (+)= x · op(weight), the gates' panels in turns. */
+template <int gates>
+static inline void multiply_units(const Gate (&all)[gates], int from, int to, int rows, const float *x, ptrdiff_t ldx) {
+  if (!all[0].product.is_by_panel(rows)) {
+    for (const Gate &gate : all) gate.product.columns(from, to, rows, x, ldx, gate.y, gate.ldy, gate.into, nullptr);
+    return;
+  }
+  const Cut tiles(rows, kRows), depths(all[0].product.panels.K, kDepth);
+  for (int unit = from; unit < to; unit += kColumns) {
+    for (int d = 0; d < depths.parts; d++) {
+      for (const Gate &gate : all) {
+        gate.product.panels.panel_of(tiles, unit, x + depths.start(d), ldx, gate.y, gate.ldy, d, depths, gate.into);
+      }
+    }
+  }
 }
 
 // ---- normalisation of a row -----------------------------------------------------------------------------------------------
@@ -155,6 +186,31 @@ struct Layer {
   /** Units whose gates, in so many rows, fill half of an L2 cache of 256 KB; whole panels. */
   int units_at_once(int rows) const { return round_up(larger(1, 32768 / (rows * (features / H))), kColumns); }
 
+  /**
+   * body(from, to) for the `columns` that a step gives for all of some rows, whole panels. Threads share them where the batch has too few
+   * rows for them, if a step is worth meeting after it: they are awake then, having met a step ago.
+   */
+  template <typename Body> void share_columns(int columns, int rows, const Body &body) const {
+    const int64_t work = int64_t(B) * features * P, meetings = work / kWorkPerMeeting;
+    const int threads = rows < B ? 1 : worthwhile_threads(T * work), panels = ceil_div(columns, kColumns);
+    const Cut shares(panels, ceil_div(panels, meetings < threads ? larger(1, int(meetings)) : threads));
+    share(shares.parts, [&](int32_t part) {
+      body(shares.start(part) * kColumns, smaller(columns, shares.start(part + 1) * kColumns));
+    });
+  }
+  /** Multiplications that are worth a meeting: some 6 µs. */
+  static constexpr int64_t kWorkPerMeeting = 1 << 17;
+
+  /** body(from, to) for all units, so many at a time that their gates stay in the nearer cache. */
+  template <typename Body> void share_units(int rows, const Body &body) const {
+    share_columns(H, rows, [&](int first, int last) {
+      for (int from = first, to; from < last; from = to) {
+        to = smaller(last, from + units_at_once(rows));
+        body(from, to);
+      }
+    });
+  }
+
   /** h_{t−1} ⊙ mask of some rows, in scratch [rows, P]; without a mask, h where it is. */
   const float *masked(const float *h, int b, int rows, float *scratch) const {
     if (!mask) return h;
@@ -218,8 +274,12 @@ struct Gradients {
                        float *masked, float *scratch) const {
     const int P = layer.P;
     float *dHr = dH + ptrdiff_t(b) * P;
-    if (!layer.mask) return product(rows, dQRows, ldq, dHr, P, Into::Add, scratch);
-    product(rows, dQRows, ldq, masked, P, Into::Overwrite, scratch);
+    const auto multiply = [&](float *y, Into into) {
+      if (!product.isPacked) return product(rows, dQRows, ldq, y, P, into, scratch);
+      layer.share_columns(P, rows, [&](int from, int to) { product.columns(from, to, rows, dQRows, ldq, y, P, into, scratch); });
+    };
+    if (!layer.mask) return multiply(dHr, Into::Add);
+    multiply(masked, Into::Overwrite);
     const float *mask = layer.mask + ptrdiff_t(b) * P;
     each_vector(rows * P, [&](int j, int count) UNROLLED_LAMBDA {
       store(dHr + j, fma(load(masked + j, count), load(mask + j, count), load(dHr + j, count)), count);

@@ -58,13 +58,20 @@ static inline void rnn_forward_rows(const Rnn &rnn, const RnnForwardPlan &plan, 
     if (rnn.norm) {
       plan.recurrent(rows, x, H, rnn.norm.normalized + Layer::at(rnn.B, t, b, H), H, Into::Overwrite, scratch);
       rnn.normalize_rows(t, b, rows);
-      for (int r = 0; r < rows; r++) rnn.add_normalized(t, b + r, 0, H, a + ptrdiff_t(r) * H);
+      for (int r = 0; r < rows; r++) {
+        rnn.add_normalized(t, b + r, 0, H, a + ptrdiff_t(r) * H);
+        if (rnn.is_active(t, b + r)) rnn_forward_units(rnn, t, b + r, 0, H);
+      }
     } else {
-      plan.recurrent(rows, x, H, a, H, Into::Add, scratch);
+      rnn.share_units(rows, [&](int from, int to) {
+        plan.recurrent.columns(from, to, rows, x, H, a, H, Into::Add, scratch);
+        for (int r = b; r < b + rows; r++) {
+          if (rnn.is_active(t, r)) rnn_forward_units(rnn, t, r, from, to - from);
+        }
+      });
     }
     for (int r = b; r < b + rows; r++) {
-      if (rnn.is_active(t, r)) rnn_forward_units(rnn, t, r, 0, H);
-      else copy(rnn.h_at(rnn.before(t), r), rnn.h_at(rnn.after(t), r), H);
+      if (!rnn.is_active(t, r)) copy(rnn.h_at(rnn.before(t), r), rnn.h_at(rnn.after(t), r), H);
     }
   }
 }

@@ -81,5 +81,19 @@ function large(): LayerOptions[] {
     { cell, T: 2, B: 1, H: 256 },
     { cell, T: 1, B: 2, H: 257 },
     { cell, T: 40, B: 2, H: 20 },
+    ...columnsShared(cell),
   ]);
+}
+
+/** Too few rows for threads to share, and steps so large that they share the columns. */
+function columnsShared(cell: LayerOptions['cell']): LayerOptions[] {
+  const H = { rnn: 522, lstm: 261, gru: 301 }[cell];
+  return [
+    { cell, T: 10, B: 1, H },
+    { cell, T: 4, B: 3, H, lengths: [4, 2, 3], reverse: true, mask: true },
+    { cell, T: 9, B: 6, H, lengths: [9, 0, 7, 9, 1, 4] },
+    { cell, T: 2, B: 7, H: H + 64 },
+    ...(cell === 'lstm' ? [{ cell, T: 6, B: 2, H: 400, projection: 130, peephole: true, cellNorm: true }] : []),
+    ...(cell === 'gru' ? [{ cell, T: 6, B: 2, H, biasHn: true }] : []),
+  ];
 }
