@@ -58,7 +58,12 @@ interface History {
   readonly events: readonly RecommendationEvent[];
 }
 
-async function* historiesIn(source: TextSource, data: SavedRecommender['config']['data'], withUsers: boolean): AsyncGenerator<History> {
+/** Histories, one after another as they come. @param withUsers whether lines begin with a user */
+export async function* historiesIn(
+  source: TextSource,
+  data: SavedRecommender['config']['data'],
+  withUsers: boolean,
+): AsyncGenerator<History> {
   const { first, whole } = await firstLine(source);
   if (first === null) throw new FormatError('expected items, received nothing. Give a history: "item1 item2 …".', { file: source.name });
   if (!namesItems(first, data)) {

@@ -7,6 +7,7 @@ import { historiesOf } from './catalogue.ts';
 import { rankEvents } from './evaluate.ts';
 import { readInteractions } from './interactions.ts';
 import type { Recommender } from './model.ts';
+import { observe } from './observe.ts';
 import {
   type EvaluateOptions,
   evaluateSchema,
@@ -72,6 +73,10 @@ export const recommendation: Task = {
       yield predictionOf(recommended, isFirst);
       isFirst = false;
     }
+  },
+
+  async observe(file, input) {
+    return observe(recommenderFrom(file), input);
   },
 
   describe(file) {
