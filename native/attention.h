@@ -146,17 +146,12 @@ template <> struct DecoderProducts<Gru> {
     resetUpdate.pack(part, parts), candidate.pack(part, parts);
   }
 
-  void forward(const Gru &gru, int t, int b, int rows, const float *x, float *scratch) const {
-    const int H = gru.H;
-    for (int g = 0; g < 2; g++) gates[g](rows, x, H, gru.gates_at(t, b) + g * H, 3 * H, Into::Add, scratch);
-    gates[2](rows, x, H, gru.hn_at(t, b), H, Into::Overwrite, scratch);
+  void forward(const Gru &gru, int t, int b, int rows, const float *x) const {
+    gru_forward_step(gru, gates, t, b, rows, x);
     for (int r = b; r < b + rows; r++) {
-      if (gru.is_active(t, r)) {
-        gru_forward_after(gru, t, r, 0, H);
-        continue;
-      }
-      copy(gru.h_at(t, r), gru.h_at(t + 1, r), H);
-      fill(gru.hn_at(t, r), H, 0.0f);
+      if (gru.is_active(t, r)) continue;
+      copy(gru.h_at(t, r), gru.h_at(t + 1, r), gru.H);
+      fill(gru.hn_at(t, r), gru.H, 0.0f);
     }
   }
   void backward(const Gru &gru, const Gradients &d, float *, int t, int b, int rows, float *masked, float *scratch) const {
@@ -198,11 +193,10 @@ template <> struct DecoderProducts<Lstm> {
     recurrent.pack(part, parts);
   }
 
-  void forward(const Lstm &lstm, int t, int b, int rows, const float *x, float *scratch) const {
-    for (int g = 0; g < 4; g++) gates[g](rows, x, lstm.H, lstm.gates_at(t, b) + g * lstm.H, 4 * lstm.H, Into::Add, scratch);
+  void forward(const Lstm &lstm, int t, int b, int rows, const float *x) const {
+    lstm.forward_step(gates, t, b, rows, x);
     for (int r = b; r < b + rows; r++) {
-      if (lstm.is_active(t, r)) lstm.forward_units(t, r, 0, lstm.H);
-      else lstm.carry(t, r);
+      if (!lstm.is_active(t, r)) lstm.carry(t, r);
     }
   }
   void backward(const Lstm &lstm, const Gradients &d, float *dC, int t, int b, int rows, float *masked, float *scratch) const {
@@ -254,8 +248,11 @@ static inline void attention_forward_rows(const Attention &attention, const Stat
   float *const scratch = xScratch + (cell.mask ? ptrdiff_t(rows) * H : 0);
   for (int t = 0; t < cell.T; t++) {
     if (attention.isFirst) attend(attention, cell, plan.query, cell.h, t, t, b, rows, scratch);
-    plan.context(rows, attention.context_at(attention.seen(t), b), attention.M, cell.gates_at(t, b), G * H, Into::Add, scratch);
-    plan.cell.forward(cell, t, b, rows, cell.masked(cell.h_at(t, b), b, rows, xScratch), scratch);
+    cell.share_columns(G * H, rows, [&](int from, int to) {
+      plan.context.columns(from, to, rows, attention.context_at(attention.seen(t), b), attention.M, cell.gates_at(t, b), G * H,
+                           Into::Add, scratch);
+    });
+    plan.cell.forward(cell, t, b, rows, cell.masked(cell.h_at(t, b), b, rows, xScratch));
     if (!attention.isFirst) attend(attention, cell, plan.query, cell.h, t + 1, t, b, rows, scratch);
   }
 }

@@ -43,6 +43,21 @@ static UNROLLED_INLINE void gru_forward_after(const Gru &gru, int t, int b, int 
   });
 }
 
+/** The same for the active ones of some rows, without layer normalisation, the three products first; x = h_{t−1} ⊙ mask. */
+static inline void gru_forward_step(const Gru &gru, const Product (&products)[3], int t, int b, int rows, const float *x) {
+  const int H = gru.H;
+  float *a = gru.gates_at(t, b);
+  const Gate gates[] = {{products[0], a, 3 * H, Into::Add},
+                        {products[1], a + H, 3 * H, Into::Add},
+                        {products[2], gru.hn_at(t, b), H, Into::Overwrite}};
+  gru.share_units(rows, [&](int from, int to) {
+    multiply_units(gates, from, to, rows, x, H);
+    for (int r = b; r < b + rows; r++) {
+      if (gru.is_active(t, r)) gru_forward_after(gru, t, r, from, to - from);
+    }
+  });
+}
+
 /** Reset before, first half of row b: r, z, and hn = r ⊙ x. */
 static UNROLLED_INLINE void gru_forward_reset(const Gru &gru, int t, int b, const float *x) {
   const int H = gru.H;
@@ -113,16 +128,7 @@ static inline void gru_forward_rows(const Gru &gru, const GruForwardPlan &plan, 
         if (gru.is_active(t, r)) gru_forward_before(gru, t, r);
       }
     } else {
-      // Some units at a time: the three products, then the unit while they are in the nearer cache.
-      const Gate gates[] = {{plan.gates[0], a, 3 * H, Into::Add},
-                            {plan.gates[1], a + H, 3 * H, Into::Add},
-                            {plan.gates[2], hn, H, Into::Overwrite}};
-      gru.share_units(rows, [&](int from, int to) {
-        multiply_units(gates, from, to, rows, x, H);
-        for (int r = b; r < b + rows; r++) {
-          if (gru.is_active(t, r)) gru_forward_after(gru, t, r, from, to - from);
-        }
-      });
+      gru_forward_step(gru, plan.gates, t, b, rows, x);
     }
     for (int r = b; r < b + rows; r++) {
       if (gru.is_active(t, r)) continue;

@@ -30,6 +30,7 @@ struct Lstm : Layer {
   float *m_at(int t, int b) const { return weightHr ? m + at(B, t, b, H) : h_at(after(t), b); }
 
   void forward_units(int t, int b, int from, int n) const;
+  void forward_step(const Product (&products)[4], int t, int b, int rows, const float *x) const;
   void forward_cell_norm(int t, int b) const;
   void carry(int t, int b) const;
 };
@@ -56,6 +57,21 @@ UNROLLED_INLINE void Lstm::forward_units(int t, int b, int from, int n) const {
     store(a + 3 * H + j, o, count);
     store(c1 + j, cell1, count);
     if (!cellNorm) store(m1 + j, o * tanh(cell1), count);
+  });
+}
+
+/** The active ones of some rows at t, without layer normalisation, x = h_{t−1} ⊙ mask: the gates' products, then cell and m. */
+inline void Lstm::forward_step(const Product (&products)[4], int t, int b, int rows, const float *x) const {
+  float *a = gates_at(t, b);
+  const Gate gates[] = {{products[0], a, 4 * H, Into::Add},
+                        {products[1], a + H, 4 * H, Into::Add},
+                        {products[2], a + 2 * H, 4 * H, Into::Add},
+                        {products[3], a + 3 * H, 4 * H, Into::Add}};
+  share_units(rows, [&](int from, int to) {
+    multiply_units(gates, from, to, rows, x, P);
+    for (int r = b; r < b + rows; r++) {
+      if (is_active(t, r)) forward_units(t, r, from, to - from);
+    }
   });
 }
 
@@ -110,9 +126,8 @@ static inline void lstm_forward_rows(const Lstm &lstm, const LstmForwardPlan &pl
   for (int step = 0; step < lstm.T; step++) {
     const int t = lstm.time(step);
     const float *x = lstm.masked(lstm.h_at(lstm.before(t), b), b, rows, xScratch);
-    float *a = lstm.gates_at(t, b);
-
     if (lstm.norm) {
+      float *a = lstm.gates_at(t, b);
       float *q = lstm.norm.normalized + Layer::at(lstm.B, t, b, 4 * H);
       for (int g = 0; g < 4; g++) plan.gates[g](rows, x, P, q + g * H, 4 * H, Into::Overwrite, scratch);
       lstm.normalize_rows(t, b, rows);
@@ -121,17 +136,7 @@ static inline void lstm_forward_rows(const Lstm &lstm, const LstmForwardPlan &pl
         if (lstm.is_active(t, b + r)) lstm.forward_units(t, b + r, 0, H);
       }
     } else {
-      // Some units at a time: the four gates' products, then the cell while they are in the nearer cache.
-      const Gate gates[] = {{plan.gates[0], a, 4 * H, Into::Add},
-                            {plan.gates[1], a + H, 4 * H, Into::Add},
-                            {plan.gates[2], a + 2 * H, 4 * H, Into::Add},
-                            {plan.gates[3], a + 3 * H, 4 * H, Into::Add}};
-      lstm.share_units(rows, [&](int from, int to) {
-        multiply_units(gates, from, to, rows, x, P);
-        for (int r = b; r < b + rows; r++) {
-          if (lstm.is_active(t, r)) lstm.forward_units(t, r, from, to - from);
-        }
-      });
+      lstm.forward_step(plan.gates, t, b, rows, x);
     }
 
     if (lstm.cellNorm) {

@@ -188,11 +188,12 @@ struct Layer {
 
   /**
    * body(from, to) for the `columns` that a step gives for all of some rows, whole panels. Threads share them where the batch has too few
-   * rows for them, if a step is worth meeting after it: they are awake then, having met a step ago.
+   * rows for them, if a step is worth meeting after it: they are awake then, having met a step ago. A step that comes alone, as a decoder's
+   * do, wakes nobody.
    */
   template <typename Body> void share_columns(int columns, int rows, const Body &body) const {
     const int64_t work = int64_t(B) * features * P, meetings = work / kWorkPerMeeting;
-    const int threads = rows < B ? 1 : worthwhile_threads(T * work), panels = ceil_div(columns, kColumns);
+    const int threads = rows < B || T == 1 ? 1 : worthwhile_threads(T * work), panels = ceil_div(columns, kColumns);
     const Cut shares(panels, ceil_div(panels, meetings < threads ? larger(1, int(meetings)) : threads));
     share(shares.parts, [&](int32_t part) {
       body(shares.start(part) * kColumns, smaller(columns, shares.start(part + 1) * kColumns));

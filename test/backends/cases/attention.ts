@@ -74,6 +74,9 @@ const large: readonly AttentionOptions[] = (['lstm', 'gru'] as const).flatMap((c
   { cell, T: 6, B: 33, H: 64, S: 19, A: 48, M: 130, lengths: Array.from({ length: 33 }, (_, b) => b % 7), mask: true },
   { cell, T: 3, B: 20, H: 70, S: 33, A: 65, M: 300, memoryLengths: Array.from({ length: 20 }, (_, b) => b + 3), attendFirst: true },
   { cell, T: 1, B: 4, H: 40, S: 8, A: 16, M: 24, products: true },
+  // Too few rows for threads to share, and steps so large that they share the columns.
+  { cell, T: 4, B: 3, H: 301, S: 6, A: 40, M: 90, lengths: [4, 0, 3], mask: true },
+  { cell, T: 2, B: 7, H: 330, S: 9, A: 33, M: 101, attendFirst: true },
 ]);
 
 export function attentionCases(rng: Random): KernelCase[] {
