@@ -65,6 +65,17 @@ describe('FASTA', () => {
     expect(await read(['>a\nGGHH\n>a\nHHEE\n'])).toEqual([['a', 'GGHH', 'HHEE']]);
   });
 
+  it('has sequences to predict, whatever else is known of them', async () => {
+    const names: string[][] = [];
+    const labelled = `${sequences}${structures}${mask}>new\nHHGG\n>new\nCC-?\n`;
+    for await (const protein of streamProteins(textOf(labelled))) names.push(shown(protein));
+    expect(names).toEqual([
+      ['1abc', 'MKTAY', ''],
+      ['2xyz', 'GGKK', ''],
+      ['new', 'HHGG', ''],
+    ]);
+  });
+
   it('reads rare letters, lower case, a stop, other spellings of coil, BOM and CRLF', async () => {
     expect(await read(['\ufeff>a\r\nmkuBZ*\r\n>a\r\nL-~PX\r\n'])).toEqual([['a', 'mkuBZ', 'CCCC·']]);
   });
