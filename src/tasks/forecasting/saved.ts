@@ -84,7 +84,7 @@ export async function readFor({ config }: SavedForecaster, tables: Tables, horiz
     return { index: 0, scale: scaleOf(one, scaling, season) };
   };
   requireSteps(data, frequency);
-  const withValues = { ...data, series: data.series.filter(({ length }) => length > 0) };
+  const withValues = { ...data, series: data.series.filter(({ values }) => values.some((value) => !Number.isNaN(value))) };
   if (withValues.series.length === 0) throw new ConfigError('expected values to forecast from, received none.');
   const view = { normalization: config.normalization, calendar, horizon, place };
   return { data: withValues, series: viewSeries(withValues, view) };
