@@ -322,6 +322,9 @@ describe('models', () => {
       expect(expected.mean).toBeCloseTo(other.mean, 3);
       expect(expected.quantile(0.9)).toBeCloseTo(other.quantile(0.9), 3);
     }
+    const before = stream.state;
+    expect(() => stream.push(Number.NEGATIVE_INFINITY, [0])).toThrow('expected a number, or NaN where it is missing, received -Infinity');
+    expect(stream.state).toEqual(before);
   });
 
   it('forecasts that are drawn are the distribution one step ahead', async () => {
