@@ -150,8 +150,12 @@ describe('tables', () => {
   });
 
   it('says which columns it looked for', async () => {
-    await expect(read(['a,b\n1,2\n'])).rejects.toThrow('expected a column named sequence, seq, input, primary, found a, b');
-    await expect(read(['sequence,b\nMKT,2\n'])).rejects.toThrow('expected a column of secondary structures, found none');
+    await expect(read(['a,b\n1,2\n'])).rejects.toThrow(
+      'file1, line 1, column 1: expected a column named sequence, seq, input, primary, found a, b',
+    );
+    await expect(read(['sequence,b\nMKT,2\n'])).rejects.toThrow(
+      'file1, line 1, column 1: expected a column of secondary structures, found none',
+    );
     await expect(read(['sequence,q3\n'])).rejects.toThrow('expected at least one protein, found none');
     await expect(readProteins([])).rejects.toThrow(ConfigError);
   });
