@@ -139,7 +139,13 @@ export { type HistoryBatch, Recommender, type RecommenderOptions, type Recommend
 export type { RecommendationOptions, RecommendOptions } from './recommendation/options.ts';
 export { type RankedItem, type Recommended, recommend } from './recommendation/recommend.ts';
 export { loadRecommender, recommenderFrom, type SavedRecommender, saveRecommender } from './recommendation/saved.ts';
-export { leaveLastOut, type Split as InteractionSplit, splitByTime, targetsIn } from './recommendation/split.ts';
+export {
+  leaveLastOut,
+  type Split as InteractionSplit,
+  splitByTime,
+  type Targets as InteractionTargets,
+  targetsIn,
+} from './recommendation/split.ts';
 export {
   type Recommendation,
   type RecommendationEvent,

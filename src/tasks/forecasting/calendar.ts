@@ -1,6 +1,6 @@
 /** What a date says beside its place in a series: the hour, the weekday, … each as a point on a circle, so that its end meets its beginning. */
 import { ConfigError, unknownName } from '../../tensor/errors.ts';
-import type { Frequency } from './steps.ts';
+import { type Frequency, timeOfDay } from './steps.ts';
 
 const day = 86_400_000;
 
@@ -10,7 +10,7 @@ const cycles = {
   hour: (instant: number) => (instant % day) / day,
   // 1970 began on a Thursday; the week begins on Monday.
   weekday: (instant: number) => ((instant / day + 3) % 7) / 7,
-  day: (instant: number) => (new Date(instant).getUTCDate() - 1 + (instant % day) / day) / 31,
+  day: (instant: number) => (new Date(instant).getUTCDate() - 1 + timeOfDay(instant) / day) / 31,
   month: (instant: number) => {
     const year = new Date(instant).getUTCFullYear();
     return (instant - Date.UTC(year, 0)) / (Date.UTC(year + 1, 0) - Date.UTC(year, 0));

@@ -322,6 +322,9 @@ describe('models', () => {
       expect(expected.mean).toBeCloseTo(other.mean, 3);
       expect(expected.quantile(0.9)).toBeCloseTo(other.quantile(0.9), 3);
     }
+    const before = stream.state;
+    expect(() => stream.push(Number.NEGATIVE_INFINITY, [0])).toThrow('expected a number, or NaN where it is missing, received -Infinity');
+    expect(stream.state).toEqual(before);
   });
 
   it('forecasts that are drawn are the distribution one step ahead', async () => {
@@ -394,6 +397,14 @@ describe('a model file', () => {
     );
     await expect(forecast(saved, [table], { horizon: 13 })).rejects.toThrow('the model forecasts 12 steps at once, received 13');
     await expect(readFor(saved, [textOf('date,small,other,plan\n2024-01-01,1,2,3\n')], 12)).rejects.toThrow('unknown column "large"');
+    // Of a series without any value nothing can be said.
+    const empty = textOf(`${text}${future}\n`.replaceAll(/,[\d.-]+(,\d)$/gm, ',$1'));
+    expect((await forecast(saved, [empty])).map(({ name }) => name)).toEqual(['small']);
+    // Three hours apart: all but a third of the hours would be missing.
+    const [head, ...rows3] = `${text}${future}\n`.trimEnd().split('\n');
+    await expect(forecast(saved, [textOf([head, ...rows3.filter((_, t) => t % 3 === 0)].join('\n'))])).rejects.toThrow(
+      'expected rows 1 hour apart, as in the training, received none that are; the first step without a row is 2024-01-01 01:00:00.',
+    );
     expect(() => new ForecastStream(saved, { start })).toThrow('expected an autoregressive model');
   });
 });

@@ -7,7 +7,7 @@ import { createForecaster } from './forecast.ts';
 import type { Forecaster } from './model.ts';
 import { type Normalization, scaleOf } from './normalization.ts';
 import { readSeries, type Series, type SeriesSet } from './series.ts';
-import { describeFrequency } from './steps.ts';
+import { describeFrequency, type Frequency } from './steps.ts';
 import { sourcesOf, type Tables } from './training.ts';
 import { type ModelSeries, viewSeries } from './windows.ts';
 
@@ -83,11 +83,24 @@ export async function readFor({ config }: SavedForecaster, tables: Tables, horiz
     }
     return { index: 0, scale: scaleOf(one, scaling, season) };
   };
-  const withValues = { ...data, series: data.series.filter(({ length }) => length > 0) };
+  requireSteps(data, frequency);
+  const withValues = { ...data, series: data.series.filter(({ values }) => values.some((value) => !Number.isNaN(value))) };
   if (withValues.series.length === 0) throw new ConfigError('expected values to forecast from, received none.');
   const view = { normalization: config.normalization, calendar, horizon, place };
   return { data: withValues, series: viewSeries(withValues, view) };
 }
+
+/** Days read as hours fit, with nearly all of them missing; nothing good comes of that. */
+function requireSteps({ series, gaps }: SeriesSet, frequency: Frequency): void {
+  const hasNeighbours = series.some(({ values }) => values.some((value, t) => t > 0 && !Number.isNaN(value + values[t - 1])));
+  if (gaps.places < leastGaps || hasNeighbours) return;
+  throw new ConfigError(
+    `expected rows ${describeFrequency(frequency)} apart, as in the training, received none that are; the first step without a row is ${gaps.first}. Give rows at such steps, or train a model on these.`,
+  );
+}
+
+/** Fewer may be chance. */
+const leastGaps = 3;
 
 function placesOf({ series }: Normalization) {
   return new Map(series.map((scale, index) => [scale.name, { index, scale }]));

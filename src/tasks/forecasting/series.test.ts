@@ -173,7 +173,9 @@ describe('a table that will not do', () => {
     await expect(read(text, { targets: ['sale'] })).rejects.toThrow('unknown column "sale"; did you mean "sales"?');
     await expect(read(text, { known: ['sales'] })).rejects.toThrow('expected a column to forecast');
     await expect(read(text, { targets: ['sales'], known: ['sales'] })).rejects.toThrow('received "sales" for two');
-    await expect(read('a,b\n1,2\n3,4\n')).rejects.toThrow(/expected a column of dates, received a, b\. Name it: dateColumn\./);
+    await expect(read('a,b\n1,2\n3,4\n')).rejects.toThrow(
+      /, line 1, column 1: expected a column of dates, received a, b\. Name it: dateColumn\./,
+    );
     await expect(read(text, { statics: ['sales'] })).rejects.toThrow(ConfigError);
   });
 });

@@ -218,7 +218,11 @@ function dateColumnOf(head: TableHead, first: TableRow, others: readonly string[
   const free = head.columns.filter((name) => !others.includes(name));
   const found = free.find((name) => dateName.test(name.trim())) ?? free.find((name) => isDate(first.fields[head.columns.indexOf(name)]));
   if (found !== undefined) return found;
-  throw new ConfigError(`${head.name}: expected a column of dates, received ${head.columns.join(', ')}. Name it: dateColumn.`);
+  throw new FormatError(`expected a column of dates, received ${head.columns.join(', ')}. Name it: dateColumn.`, {
+    file: head.name,
+    line: 1,
+    column: 1,
+  });
 }
 
 /** With the day or the month first: which, the other rows say. Longer numbers are names of something more often than they are times. */

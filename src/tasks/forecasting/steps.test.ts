@@ -63,6 +63,14 @@ describe('steps', () => {
     expect(stepsBetween({ unit: 'millisecond', count: 1000 }, 0, 1500)).toBeNaN();
   });
 
+  it('of months keep the time of day, before 1970 too', () => {
+    const noons = instants('1969-10-15 12:00', '1969-11-15 12:00', '1969-12-15 12:00', '1970-01-15 12:00', '1970-02-15 12:00');
+    expect(inferFrequency([noons])).toEqual({ unit: 'month', count: 1 });
+    noons.forEach((noon, step) => {
+      expect(addSteps({ unit: 'month', count: 1 }, noons[0], step)).toBe(noon);
+    });
+  });
+
   it('have seasons', () => {
     const of = (text: string): number => seasonOf(parseFrequency(text));
     expect(['1 hour', '15 min', 'd', 'week', 'month', 'quarter', 'year', '10 s'].map(of)).toEqual([24, 96, 7, 52, 12, 4, 1, 360]);
@@ -82,6 +90,8 @@ describe('the calendar', () => {
     // A quarter of an hour, of a day and of a week later than midnight on Monday.
     const [minute, , hour, , weekday] = at('2024-01-02 18:15');
     expect([minute, hour, weekday]).toEqual([1, -0.998, 1]);
+    // Noon on the 15th, wherever zero is.
+    expect(at('1960-01-15 12:00').slice(6, 8)).toEqual(at('2024-01-15 12:00').slice(6, 8));
   });
 
   it('is chosen by the steps', () => {

@@ -50,7 +50,7 @@ export function addSteps({ unit, count, isMonthEnd }: Frequency, from: number, s
   const month = date.getUTCMonth() + steps * count;
   const last = new Date(Date.UTC(date.getUTCFullYear(), month + 1, 0)).getUTCDate();
   const dayOfMonth = isMonthEnd === true ? last : Math.min(date.getUTCDate(), last);
-  return Date.UTC(date.getUTCFullYear(), month, dayOfMonth) + (from % day);
+  return Date.UTC(date.getUTCFullYear(), month, dayOfMonth) + timeOfDay(from);
 }
 
 /** How many steps lie between two instants; NaN when it is no whole number. */
@@ -59,6 +59,11 @@ export function stepsBetween(frequency: Frequency, from: number, to: number): nu
   if (unit === 'millisecond') return (to - from) % count === 0 ? (to - from) / count : Number.NaN;
   const steps = (monthOf(to) - monthOf(from)) / count;
   return Number.isInteger(steps) && addSteps(frequency, from, steps) === to ? steps : Number.NaN;
+}
+
+/** Milliseconds since midnight, of instants before 1970 too, which are negative. */
+export function timeOfDay(instantMs: number): number {
+  return ((instantMs % day) + day) % day;
 }
 
 function monthOf(instantMs: number): number {
@@ -100,7 +105,7 @@ function monthly(instants: readonly ArrayLike<number>[]): Frequency | null {
       const isLast = new Date(times[t] + day).getUTCDate() === 1;
       isMonthEnd &&= isLast;
       isSameDay &&= date.getUTCDate() === new Date(anchor).getUTCDate();
-      if ((!isMonthEnd && !isSameDay) || times[t] % day !== anchor % day) return null;
+      if ((!isMonthEnd && !isSameDay) || timeOfDay(times[t]) !== timeOfDay(anchor)) return null;
       if (t > 0) step = greatestCommonDivisor(step, monthOf(times[t]) - monthOf(times[t - 1]));
     }
   }

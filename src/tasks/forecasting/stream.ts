@@ -93,9 +93,14 @@ export class ForecastStream {
    * The next value of the series; NaN when it is missing.
    *
    * @param known  covariates of this step that are known beforehand, in the order of the training's columns
+   * @throws ConfigError when the value is infinite, or covariates are lacking; the stream stays as it was
    */
   push(value: number, known: readonly number[] = []): Surprise {
     const { reach, output } = this.#model;
+    // The state would keep it for good.
+    if (Math.abs(value) === Number.POSITIVE_INFINITY) {
+      throw new ConfigError(`expected a number, or NaN where it is missing, received ${value}.`);
+    }
     const instant = addSteps(this.#saved.config.data.frequency, this.#start, this.#steps);
     this.#writeKnown(instant, known);
     this.#model.writeStep(this.#input, 0, this.#recent, reach, this.#observed, this.#known, 0);

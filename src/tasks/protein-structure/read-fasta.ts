@@ -32,18 +32,21 @@ export async function readLabelledFasta(sources: readonly TextSource[]): Promise
 }
 
 /**
- * Sequences alone, one by one.
+ * Sequences alone, one by one. What stands below a sequence under its name, its states and its mask, is passed over.
  *
  * @throws FormatError with file, line and column where a letter is no amino acid
  */
 export async function* readSequences(source: TextSource): AsyncGenerator<Protein> {
+  const named = new Set<string>();
   for await (const record of fastaRecords(source)) {
+    if (named.has(record.name) && (isMask(record) || spellsStates.test(record.sequence))) continue;
+    named.add(record.name);
     yield { name: record.name, sequence: sequenceOf(record), states: null, profile: null };
   }
 }
 
 function addTo(known: Parts, record: FastaRecord): void {
-  if (/^[01]+$/.test(record.sequence)) {
+  if (isMask(record)) {
     if (known.mask !== null) throw record.fault(`a second mask for "${record.name}". Give each protein a name of its own.`);
     known.mask = record;
     return;
@@ -56,6 +59,10 @@ function addTo(known: Parts, record: FastaRecord): void {
   }
   // Where both are spelt in letters of states alone, the first is the sequence.
   if (isSequence[1]) known.chains.reverse();
+}
+
+function isMask({ sequence }: FastaRecord): boolean {
+  return /^[01]+$/.test(sequence);
 }
 
 const spellsStates = /^[HGIEBTSCLPX~?-]+$/;

@@ -4,7 +4,7 @@
  */
 import { columnOf, fieldFault, openTable, type TableHead, type TableRow } from '../../data/records/delimited.ts';
 import type { TextSource } from '../../data/text/text-source.ts';
-import { ConfigError } from '../../tensor/errors.ts';
+import { FormatError } from '../../tensor/errors.ts';
 import { aminoAcidId, stateId, unknownState } from './alphabet.ts';
 import type { DataOptions } from './options.ts';
 import type { Protein } from './protein.ts';
@@ -28,8 +28,8 @@ interface Columns {
 /**
  * Proteins one by one.
  *
- * @throws ConfigError when a column is not there; FormatError with file, line and column: a letter that is none, states or a
- *   mask of another length
+ * @throws FormatError with file, line and column: no column of sequences, a letter that is none, states or a mask of another
+ *   length; ConfigError when a column that is named is not there
  */
 export async function* readProteinTable(source: TextSource, options: DataOptions = {}): AsyncGenerator<Protein> {
   const table = await openTable(source, { delimiter: options.delimiter });
@@ -46,8 +46,9 @@ function columnsOf(table: TableHead, { sequenceColumn, structureColumn, maskColu
   };
   const sequence = find(sequenceColumn, usual.sequence);
   if (sequence === null) {
-    throw new ConfigError(
-      `${table.name}: expected a column named ${usual.sequence.join(', ')}, found ${table.columns.join(', ')}. Name it: sequenceColumn.`,
+    throw new FormatError(
+      `expected a column named ${usual.sequence.join(', ')}, found ${table.columns.join(', ')}. Name it: sequenceColumn.`,
+      { file: table.name, line: 1, column: 1 },
     );
   }
   const masks = maskColumns?.map((name) => columnOf(table, name)) ?? [find(undefined, usual.mask)].filter((index) => index !== null);

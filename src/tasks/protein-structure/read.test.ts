@@ -65,6 +65,17 @@ describe('FASTA', () => {
     expect(await read(['>a\nGGHH\n>a\nHHEE\n'])).toEqual([['a', 'GGHH', 'HHEE']]);
   });
 
+  it('has sequences to predict, whatever else is known of them', async () => {
+    const names: string[][] = [];
+    const labelled = `${sequences}${structures}${mask}>new\nHHGG\n>new\nCC-?\n`;
+    for await (const protein of streamProteins(textOf(labelled))) names.push(shown(protein));
+    expect(names).toEqual([
+      ['1abc', 'MKTAY', ''],
+      ['2xyz', 'GGKK', ''],
+      ['new', 'HHGG', ''],
+    ]);
+  });
+
   it('reads rare letters, lower case, a stop, other spellings of coil, BOM and CRLF', async () => {
     expect(await read(['\ufeff>a\r\nmkuBZ*\r\n>a\r\nL-~PX\r\n'])).toEqual([['a', 'mkuBZ', 'CCCC·']]);
   });
@@ -139,8 +150,12 @@ describe('tables', () => {
   });
 
   it('says which columns it looked for', async () => {
-    await expect(read(['a,b\n1,2\n'])).rejects.toThrow('expected a column named sequence, seq, input, primary, found a, b');
-    await expect(read(['sequence,b\nMKT,2\n'])).rejects.toThrow('expected a column of secondary structures, found none');
+    await expect(read(['a,b\n1,2\n'])).rejects.toThrow(
+      'file1, line 1, column 1: expected a column named sequence, seq, input, primary, found a, b',
+    );
+    await expect(read(['sequence,b\nMKT,2\n'])).rejects.toThrow(
+      'file1, line 1, column 1: expected a column of secondary structures, found none',
+    );
     await expect(read(['sequence,q3\n'])).rejects.toThrow('expected at least one protein, found none');
     await expect(readProteins([])).rejects.toThrow(ConfigError);
   });

@@ -32,7 +32,11 @@ export async function readProteins(sources: readonly ProteinSource[], options: D
     if (source.kind === 'fasta' || isProfile(source)) continue;
     for await (const protein of proteinsIn(source, options)) {
       if (protein.states === null) {
-        throw new ConfigError(`${source.name}: expected a column of secondary structures, found none. Name it: structureColumn.`);
+        throw new FormatError('expected a column of secondary structures, found none. Name it: structureColumn.', {
+          file: source.name,
+          line: 1,
+          column: 1,
+        });
       }
       proteins.push(protein);
     }

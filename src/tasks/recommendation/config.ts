@@ -49,6 +49,8 @@ export const dataSchema = v.lazy(() =>
     ratingColumn: optionalText,
     minRating: v.optional(v.number()),
     split: v.picklist(splits),
+    // users with fewer events were learnt from whole, of the others all but the last ones; absent: no event was left out by user
+    minTested: v.optional(v.pipe(v.number(), v.integer(), v.minValue(2))),
     // seconds since 1970; null: not by time
     testFrom: v.nullable(v.number()),
     loss: v.picklist(losses),

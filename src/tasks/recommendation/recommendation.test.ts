@@ -187,7 +187,7 @@ describe('a trained recommender', () => {
 
   it('counts items that it does not know as missed, and says so', async () => {
     const other = join(folder, 'other.txt');
-    writeFileSync(other, 'a i3 i4 new\nb i3 i4 i5\nc new i3\n');
+    writeFileSync(other, 'a i3 i4 new\nb i3 i4 i5\nc new newer i3\n');
     const { metrics, samples, report } = await recommendation.evaluate(await loadModel(path), [other], { excludeSeen: true });
     expect(samples).toBe(2);
     expect(metrics['hr@20']).toBe(0.5);
@@ -195,10 +195,25 @@ describe('a trained recommender', () => {
     expect(report).toContain('1 more are left out: the model knows no item that came before.');
     const evaluate = async (options: TaskOptions, data = [clicks]) => recommendation.evaluate(await loadModel(path), data, options);
     await expect(evaluate({ from: 'soon' })).rejects.toThrow('from: expected a date');
-    await expect(evaluate({ from: '2090-01-01' })).rejects.toThrow('expected users with two interactions or more');
+    await expect(evaluate({ from: '2090-01-01' })).rejects.toThrow('expected users with 3 interactions or more');
     writeFileSync(other, 'a x y z\n');
     await expect(evaluate({}, [other])).rejects.toThrow('Are items named as in the training data?');
     expect((await evaluate({ targets: 'all' })).samples).toBeGreaterThan(1500);
+  });
+
+  it('is not measured on histories that were learnt from whole, unless asked to', async () => {
+    const short = join(folder, 'short.csv');
+    writeFileSync(short, `${walks(300)}w1,i1,1700000000\nw1,i2,1700000060\n`);
+    const [last, apart] = [join(folder, 'last'), join(folder, 'apart')];
+    const training = await toTheEnd(await prepareRecommendation({ train: [short] }, { ...small, maxSteps: 1 }, last));
+    expect(training.split.test).toHaveLength(300);
+    const samples = async (out: string, options: TaskOptions = {}) =>
+      (await recommendation.evaluate(await loadModel(join(out, 'model.safetensors')), [short], options)).samples;
+    expect(await samples(last)).toBe(300);
+    expect(await samples(last, { targets: 'last' })).toBe(301);
+    // With validation files nothing is left out, and other data is measured whole.
+    await toTheEnd(await prepareRecommendation({ train: [clicks], valid: [clicks] }, { ...small, maxSteps: 1 }, apart));
+    expect(await samples(apart)).toBe(301);
   });
 
   it('comes back from its file as it was', async () => {

@@ -48,6 +48,7 @@ it('targets in other data are each user’s last, or all but the first', () => {
   expect([...targetsIn(given, { targets: 'last', from: null })]).toEqual([2, 5]);
   expect([...targetsIn(given, { targets: 'all', from: null })]).toEqual([1, 2, 5]);
   expect([...targetsIn(given, { targets: 'all', from: 3 })]).toEqual([2, 5]);
+  expect([...targetsIn(given, { targets: 'last', from: null, minUserEvents: 3 })]).toEqual([2]);
 });
 
 describe('the k-core', () => {

@@ -17,6 +17,9 @@ export interface Split {
   readonly testFrom: number | null;
 }
 
+/** Events of a user of whom leaving the last ones out leaves something. */
+export const leastToLeaveOut = 3;
+
 /**
  * Of each user the last event is for the test, the one before it for validation. Users with fewer than three events are
  * learnt from as they are.
@@ -26,7 +29,7 @@ export function leaveLastOut({ starts }: Histories): Split {
   const trainEnds = new Int32Array(U);
   const last: number[] = [];
   for (let u = 0; u < U; u++) {
-    const isLong = starts[u + 1] - starts[u] >= 3;
+    const isLong = starts[u + 1] - starts[u] >= leastToLeaveOut;
     trainEnds[u] = starts[u + 1] - (isLong ? 2 : 0);
     if (isLong) last.push(starts[u + 1] - 1);
   }
@@ -65,14 +68,21 @@ export function splitByTime({ starts, times }: Histories, shares: { readonly val
   return { trainEnds, valid: Int32Array.from(valid), test: Int32Array.from(test), testFrom: shares.test > 0 ? testFrom : null };
 }
 
+/** Which events are to be foretold. */
+export interface Targets {
+  readonly targets: (typeof targetKinds)[number];
+  /** Seconds since 1970; null: from the beginning on. */
+  readonly from: number | null;
+  /** Users with fewer events are left out. Default 2: one event to foretell the other from. */
+  readonly minUserEvents?: number;
+}
+
 /** The events to foretell in data that is not learnt from: each user's last, or all but the first, from a time on. */
-export function targetsIn(
-  { starts, times }: Histories,
-  { targets, from }: { readonly targets: (typeof targetKinds)[number]; readonly from: number | null },
-): Int32Array {
+export function targetsIn({ starts, times }: Histories, { targets, from, minUserEvents = 2 }: Targets): Int32Array {
   if (from !== null && times === null) throw new ConfigError('from: expected data with a column of times, received data without.');
   const found: number[] = [];
   for (let u = 0; u < starts.length - 1; u++) {
+    if (starts[u + 1] - starts[u] < minUserEvents) continue;
     const first = targets === 'last' ? Math.max(starts[u] + 1, starts[u + 1] - 1) : starts[u] + 1;
     for (let event = first; event < starts[u + 1]; event++) if (from === null || times![event] >= from) found.push(event);
   }

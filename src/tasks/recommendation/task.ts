@@ -19,7 +19,7 @@ import {
 import { type RankedItem, type Recommended, recommend } from './recommend.ts';
 import { rankingDetails, reportOf } from './report.ts';
 import { recommenderFrom, type SavedRecommender } from './saved.ts';
-import { targetsIn } from './split.ts';
+import { type Targets, targetsIn } from './split.ts';
 import { monitored, prepareRecommendation, type RecommendationTraining, resumeRecommendation, sourcesOf } from './training.ts';
 
 export const recommendation: Task = {
@@ -50,10 +50,12 @@ export const recommendation: Task = {
     const { model, catalogue, config } = recommenderFrom(file);
     const { at: cutoffs, excludeSeen, ...which } = options as EvaluateOptions;
     const histories = historiesOf(await readInteractions(sourcesOf(data), config.data), catalogue);
-    const at = targetsIn(histories, targetsAsked(which, config.data));
+    const asked = targetsAsked(which, config.data);
+    const at = targetsIn(histories, asked);
     if (at.length === 0) {
+      const shorter = asked.minUserEvents === 2 ? '' : ', or --targets last for shorter histories';
       throw new ConfigError(
-        'expected users with two interactions or more, the later ones in the part to foretell; received none. Give other data, or --from.',
+        `expected users with ${asked.minUserEvents} interactions or more, the later ones in the part to foretell; received none. Give other data, or --from${shorter}.`,
       );
     }
     const ranks = await rankEvents(model, catalogue, histories, at, { excludeSeen });
@@ -85,11 +87,16 @@ export const recommendation: Task = {
   },
 };
 
-function targetsAsked({ targets, from }: EvaluateOptions, data: SavedRecommender['config']['data']) {
-  const { split, testFrom } = data;
+/** Where nothing else is asked for, as the model's data was split: without the histories that were learnt from whole. */
+function targetsAsked({ targets, from }: EvaluateOptions, data: SavedRecommender['config']['data']): Required<Targets> {
+  const { split, minTested = 2, testFrom } = data;
   const seconds = from === undefined ? null : parseTime(from, data) / 1000;
   if (Number.isNaN(seconds)) throw new ConfigError(`from: expected a date, such as 2024-03-01 12:30, received "${from}".`);
-  return { targets: targets ?? (split === 'last' ? 'last' : 'all'), from: seconds ?? testFrom } as const;
+  return {
+    targets: targets ?? (split === 'last' ? 'last' : 'all'),
+    from: seconds ?? testFrom,
+    minUserEvents: targets === undefined ? minTested : 2,
+  };
 }
 
 function predictionOf({ user, history, unknown, isCold, items }: Recommended, isFirst: boolean): Prediction {

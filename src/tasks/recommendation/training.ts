@@ -20,7 +20,7 @@ import { type ItemFeature, readItemFeatures } from './item-features.ts';
 import { queryLoss } from './loss.ts';
 import { Recommender, type RecommenderState } from './model.ts';
 import { type RecommendationOptions, type ResolvedOptions, resolveOptions } from './options.ts';
-import { leaveLastOut, type Split, splitByTime, targetsIn } from './split.ts';
+import { leastToLeaveOut, leaveLastOut, type Split, splitByTime, targetsIn } from './split.ts';
 
 /** Paths of files, or sources. */
 export type InteractionSources = readonly (string | TextSource)[];
@@ -159,6 +159,7 @@ async function build(data: InteractionData, given: RecommendationOptions): Promi
       ratingColumn,
       minRating,
       split: options.split,
+      ...(hasValid || options.split !== 'last' ? {} : { minTested: leastToLeaveOut }),
       testFrom: split.testFrom,
       loss,
     },

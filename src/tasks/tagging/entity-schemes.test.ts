@@ -12,6 +12,8 @@ describe('schemeOf', () => {
     ['B-P B-P O', 'BIO'],
     ['I-P I-P O B-L', 'IOB1'],
     ['B-P I-L', 'IOB1'],
+    ['B-P I-P O I-P O B-P O B-L', 'BIO'],
+    ['I-P I-P B-P B-P O B-L O I-L', 'IOB1'],
     ['B-P E-P O', 'BIOES'],
     ['O S-P', 'BIOES'],
     ['B-creative-work I-creative-work', 'BIO'],

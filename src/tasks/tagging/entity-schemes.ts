@@ -8,11 +8,13 @@ export const entitySchemes = ['BIO', 'IOB1', 'BIOES'] as const satisfies readonl
  * The scheme of a column of tags; null when its tags are not entities: something else than O and B-, I-, E- or S- with a type
  * is among them, or there is no entity at all.
  *
- * E- or S- tell BIOES; an I- that begins an entity tells IOB1.
+ * E- or S- tell BIOES. Between the others what most entities begin with tells, those right after one of their type left out: B- in
+ * BIO, I- in IOB1. A slip of an annotator is then no other scheme.
  */
 export function schemeOf(sentences: Iterable<readonly string[]>): EntityScheme | null {
+  const beginnings = { B: 0, I: 0 };
   let hasEntities = false;
-  let scheme: EntityScheme = 'BIO';
+  let isBioes = false;
   for (const tags of sentences) {
     let before = { prefix: 'O', type: '' };
     for (const tag of tags) {
@@ -20,13 +22,15 @@ export function schemeOf(sentences: Iterable<readonly string[]>): EntityScheme |
       if (tag !== 'O') {
         if (!/^[BIES]$/.test(now.prefix) || now.type === '') return null;
         hasEntities = true;
-        if (now.prefix === 'E' || now.prefix === 'S') scheme = 'BIOES';
-        else if (scheme === 'BIO' && now.prefix === 'I' && (before.prefix === 'O' || before.type !== now.type)) scheme = 'IOB1';
+        if (now.prefix === 'E' || now.prefix === 'S') isBioes = true;
+        else if (before.prefix === 'O' || before.type !== now.type) beginnings[now.prefix as 'B' | 'I']++;
       }
       before = now;
     }
   }
-  return hasEntities ? scheme : null;
+  if (!hasEntities) return null;
+  if (isBioes) return 'BIOES';
+  return beginnings.I > 0 && beginnings.I >= beginnings.B ? 'IOB1' : 'BIO';
 }
 
 /** Numbers of the tags that an entity begins with, and that stand nowhere else in it; none in IOB1, whose I- does both. */

@@ -205,6 +205,7 @@ function filledIn(
   tokens.forEach(({ place }, t) => {
     filled[place] = withField(lines[place], columns.indexOf(target), result!.tags[t], separator);
     if (options.probabilities) filled[place] = withProbability(filled[place], format === 'conllu', result!.probabilities[t], separator);
+    if (format !== 'conllu') filled[place] = [filled[place], ...furtherTags(result!, t)].join(separator === 'tab' ? '\t' : ' ');
   });
   if (paths.length > 0 && format === 'conllu') filled.splice(tokens[0].place, 0, ...paths.map((path) => `# tagging ${path}`));
   return filled.map((line) => `${line}\n`).join('');
@@ -234,14 +235,14 @@ function conlluLines(
   return `${[`# text = ${words.join(' ')}`, ...paths.map((path) => `# tagging ${path}`), ...lines].join('\n')}\n\n`;
 }
 
-function columnLines(words: readonly string[], result: SentenceTags | null, { probabilities, nBest }: Options): string {
+function columnLines(words: readonly string[], result: SentenceTags | null, { probabilities }: Options): string {
   const lines = words.map((word, t) =>
-    [
-      word,
-      result!.tags[t],
-      ...(probabilities ? [result!.probabilities[t].toFixed(4)] : []),
-      ...(nBest > 1 ? result!.nBest!.slice(1).map(({ tags }) => tags[t]) : []),
-    ].join('\t'),
+    [word, result!.tags[t], ...(probabilities ? [result!.probabilities[t].toFixed(4)] : []), ...furtherTags(result!, t)].join('\t'),
   );
   return `${lines.join('\n')}\n\n`;
+}
+
+/** Of a token, in the second best tagging and those after it: a column each, where there is no line for them. */
+function furtherTags({ nBest = [] }: SentenceTags, t: number): string[] {
+  return nBest.slice(1).map(({ tags }) => tags[t]);
 }

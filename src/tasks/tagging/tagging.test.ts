@@ -279,6 +279,18 @@ describe('tagging', () => {
     });
   });
 
+  it('writes the next best into columns of their own, of a text and of a file', async () => {
+    const tagger = await trained(entityText, { maxSteps: 8 });
+    const columns = (text: string) => text.split('\n').map((line) => line.split(/[\t ]/));
+    const ofText = await predict(tagger, 'Eve sings', { nBest: 3 });
+    const [{ nBest }] = ofText.sentences;
+    const further = ['Eve', 'sings'].map((word, t) => [word, ...nBest!.map(({ tags }) => tags[t])]);
+    expect(columns(ofText.text)).toEqual([...further, [''], ['']]);
+    expect(columns((await predict(tagger, 'Eve\tX\nsings\tX\n', { nBest: 3 })).text)).toEqual([...further, ['']]);
+    const sure = await predict(tagger, 'Eve X\nsings X\n', { nBest: 3, probabilities: true, inputFormat: 'columns' });
+    expect(columns(sure.text)[0]).toEqual(['Eve', further[0][1], expect.stringMatching(/^[01]\.\d{4}$/), ...further[0].slice(2)]);
+  });
+
   it('gives a sentence the same tags alone and among others', async () => {
     const tagger = await trained(entityText, { maxSteps: 20 });
     const lines = visits(40, 9).map(({ words }) => words.join(' '));

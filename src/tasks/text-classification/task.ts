@@ -77,9 +77,10 @@ async function evaluate(file: ModelFile, data: readonly string[], options: TaskO
       predicted: predicted.map((k) => labels[k]),
       surprise,
     }));
-  const listed = worst.map(({ line, text, expected, predicted }) => {
+  const listed = worst.map(({ file: name, line, text, expected, predicted }) => {
     const [from, to] = [expected, predicted].map((names) => (names.length === 0 ? '–' : names.join(', ')));
-    return cut(`  line ${line}: ${from} → ${to}: ${text.replaceAll(/\s+/g, ' ').trim()}`, 100);
+    const place = data.length > 1 ? `${name}, line ${line}` : `line ${line}`;
+    return cut(`  ${place}: ${from} → ${to}: ${text.replaceAll(/\s+/g, ' ').trim()}`, 100);
   });
   const errorList = worst.length === 0 ? '' : `\nWorst errors (expected → predicted)\n${listed.join('\n')}\n`;
   return { metrics, samples: texts.length, report: scores.report() + errorList, details: { ...scores.toJSON(), errors: worst } };

@@ -321,6 +321,8 @@ describe('the task', () => {
       ],
       errors: [{ line: 3, text: 'The fish was bad.', expected: ['good'], predicted: ['bad'] }],
     });
+    const both = await textClassification.evaluate((await ready).model, [test, test], { errors: 1 });
+    expect(both.report).toContain(`\n  ${test}, line 3: good → bad`);
     await expect(textClassification.evaluate((await ready).model, [], {})).rejects.toThrow('expected at least one file');
   });
 
