@@ -144,7 +144,8 @@ async function failing<T>(verb: Verb, path: string, body: () => Promise<T>): Pro
 
 type Verb = 'read' | 'write' | 'remove';
 
-function fileError(verb: Verb, path: string, cause: unknown): FileError {
+/** What the system said, for people. */
+export function fileError(verb: Verb, path: string, cause: unknown): FileError {
   const { code, message } = cause as { code?: string; message: string };
   const reasons: Readonly<Record<string, string>> = {
     ENOSPC: 'the disk is full. Nothing was lost: make room, then try again.',
