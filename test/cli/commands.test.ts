@@ -1,4 +1,5 @@
 /** Every command on the way from a text to a model in use, and what it answers to a wrong request. */
+import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -121,6 +122,13 @@ describe('inspect and doctor', () => {
     const doctor = JSON.parse((await unrolled(['doctor', '--json'])).stdout);
     expect(doctor.backends.map(({ name }: { name: string }) => name)).toEqual(['native', 'wasm', 'reference']);
     expect((await unrolled(['doctor'], { env: { UNROLLED_BACKEND: 'wasm' } })).stdout).toMatch(/● wasm.*in use/);
+  });
+
+  it.each([[[]], [[book]], [['--train', book]]])('npm start is a training, of texts named in either way: %j', (named) => {
+    const script = join(import.meta.dirname, '../../scripts/start.mjs');
+    const { status, stdout } = spawnSync(process.execPath, [script, ...named, '--help'], { encoding: 'utf8' });
+    expect(stdout).toMatch(/^Usage: unrolled train language-model/);
+    expect(status).toBe(0);
   });
 
   it('help names a command, or a task', async () => {
