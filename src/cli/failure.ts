@@ -33,7 +33,7 @@ function writeJson(name: string, message: string): void {
 }
 
 /** A path that the user should look at again; other codes, such as ENOSPC, are the machine's. */
-const wrongPlace = new Set(['ENOENT', 'EISDIR', 'ENOTDIR', 'EACCES', 'EPERM', 'EROFS']);
+const wrongPlace = new Set(['ENOENT', 'EISDIR', 'ENOTDIR', 'EACCES', 'EPERM', 'EROFS', 'ESPIPE']);
 
 function judge(error: unknown): { message: string; code: ExitCode; isExpected: boolean } {
   const message = error instanceof Error ? error.message : String(error);
