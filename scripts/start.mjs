@@ -14,8 +14,11 @@ const program = join(root, 'dist', 'cli', 'main.js');
 const options = ['--max-minutes', '1.25', '--batch-size', '16', '--sequence-length', '32', '--learning-rate', '0.006'];
 
 const given = process.argv.slice(2);
-const texts = given.includes('--train') || (given[0] !== undefined && !given[0].startsWith('-')) ? [] : [mobyDick()];
-const out = given.includes('--out') ? [] : ['--out', freeFolder(basename(given[0]?.startsWith('-') === false ? given[0] : texts[0]))];
+/** What follows --train, or comes first. */
+const first = given[given.indexOf('--train') + 1];
+const isNamed = first !== undefined && !first.startsWith('-');
+const texts = isNamed ? [] : [mobyDick()];
+const out = given.includes('--out') ? [] : ['--out', freeFolder(basename(isNamed ? first : texts[0]))];
 linkProgram();
 const child = spawn(process.execPath, [program, 'train', 'language-model', ...texts, ...options, ...out, ...given], {
   stdio: 'inherit',

@@ -1,10 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import { onEveryBackend } from '../../test/backends/every.ts';
 import { getBackend, setBackend } from '../backend/select.ts';
+import { crossEntropy } from '../losses/cross-entropy.ts';
+import { mse } from '../losses/pointwise.ts';
+import { GRU } from '../nn/gru.ts';
+import { LSTM } from '../nn/lstm.ts';
 import { BackendError, ShapeError } from '../tensor/errors.ts';
 import { Random } from '../tensor/random.ts';
 import { add } from './ops/binary.ts';
-import { permute, slice } from './ops/shape.ts';
+import { sigmoid } from './ops/elementwise.ts';
+import { matmul } from './ops/matmul.ts';
+import { sum } from './ops/reduce.ts';
+import { permute, reshape, slice } from './ops/shape.ts';
+import { where } from './ops/where.ts';
 import { scope } from './scope.ts';
 import { bufferOf, full, ones, randomNormal, randomUniform, tensor, tensorOver, zeros } from './tensor.ts';
 
@@ -48,6 +56,26 @@ onEveryBackend((backend) => {
       expect(() => tensor([[1, 2], 3])).toThrow(ShapeError);
       expect(() => tensor([1, 2, 3], { shape: [2, 2] })).toThrow(/\[tensor\] expected 4 numbers for shape \[2, 2\], received 3/);
     });
+  });
+
+  it('takes integers for nothing but indices: their bits are other numbers', () => {
+    const ids = tensor(new Int32Array([1, 2, 3, 4]), { shape: [2, 2] });
+    const x = ones([2, 2]);
+    const wrong: (() => unknown)[] = [
+      () => add(ids, x),
+      () => add(x, ids),
+      () => add(ids, 1),
+      () => sum(ids),
+      () => sigmoid(ids),
+      () => matmul(x, ids),
+      () => where(x, ids, x),
+      () => mse(x, ids),
+      () => crossEntropy(ids, tensor(new Int32Array([0, 1]))),
+      () => new LSTM({ inputSize: 2, hiddenSize: 3 }).forward(reshape(ids, [1, 2, 2])),
+      () => new GRU({ inputSize: 2, hiddenSize: 2 }).forward(ones([2, 1, 2]), reshape(ids, [1, 2, 2])),
+    ];
+    for (const compute of wrong) expect(compute, String(compute)).toThrow(BackendError);
+    for (const compute of wrong) expect(compute, String(compute)).toThrow(/int32/);
   });
 
   it('makes constants and random numbers, the same for the same seed', () => {

@@ -49,8 +49,8 @@ describe('setBackend', () => {
 
 describe('setThreads', () => {
   it('refuses what is not a number of threads', () => {
-    for (const count of [0, -1, 1.5, Number.NaN]) {
-      expect(() => setThreads(count)).toThrow(new ConfigError(`[setThreads] expected an integer of at least 1, received ${count}.`));
+    for (const count of [0, -1, 1.5, Number.NaN, 1025, 100_000]) {
+      expect(() => setThreads(count)).toThrow(new ConfigError(`[setThreads] expected an integer in 1…1024, received ${count}.`));
     }
   });
 

@@ -33,12 +33,15 @@ export function setBackend(backend: BackendName | Backend): Backend {
   return current;
 }
 
+/** More help nobody; a system that has no room for them ends the process. */
+export const mostThreads = 1024;
+
 /**
- * How many threads kernels use; at first the environment's UNROLLED_THREADS, else all of the machine's. Results do not depend on it.
+ * How many threads kernels use, 1…1024; at first the environment's UNROLLED_THREADS, else all of the machine's. Results do not depend on it.
  * `reference` has one, and WebAssembly too where memory cannot be shared: in pages that are not cross-origin isolated.
  */
 export function setThreads(count: number): void {
-  if (!Number.isInteger(count) || count < 1) throw new ConfigError(`[setThreads] expected an integer of at least 1, received ${count}.`);
+  requireThreads('setThreads', count, String(count));
   threads = count;
   for (const backend of made.values()) {
     if (backend instanceof KernelBackend) backend.setThreads(count);
@@ -110,7 +113,7 @@ function create(name: BackendName): Backend {
 }
 
 function threaded(backend: KernelBackend): KernelBackend {
-  backend.setThreads(threads ?? threadsOfEnvironment() ?? hardwareThreads());
+  backend.setThreads(threads ?? threadsOfEnvironment() ?? Math.min(hardwareThreads(), mostThreads));
   return backend;
 }
 
@@ -118,7 +121,11 @@ function threadsOfEnvironment(): number | undefined {
   const given = environment('UNROLLED_THREADS');
   if (given === undefined) return undefined;
   const count = Number(given);
-  if (!Number.isInteger(count) || count < 1)
-    throw new ConfigError(`[UNROLLED_THREADS] expected an integer of at least 1, received "${given}".`);
+  requireThreads('UNROLLED_THREADS', count, `"${given}"`);
   return count;
+}
+
+function requireThreads(place: string, count: number, given: string): void {
+  if (Number.isInteger(count) && count >= 1 && count <= mostThreads) return;
+  throw new ConfigError(`[${place}] expected an integer in 1…${mostThreads}, received ${given}.`);
 }

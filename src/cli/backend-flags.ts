@@ -1,7 +1,7 @@
 /** `--backend` and `--threads`, which every command that computes takes. */
 import { type Command, InvalidArgumentError } from 'commander';
 import type { BackendName } from '../backend/backend.ts';
-import { setBackend, setThreads } from '../backend/select.ts';
+import { mostThreads, setBackend, setThreads } from '../backend/select.ts';
 
 export interface BackendFlags {
   readonly backend?: string;
@@ -12,8 +12,8 @@ export function addBackendFlags(command: Command): void {
   command.option('--backend <name>', 'native, wasm or reference (default: the fastest there is)');
   command.option('--threads <n>', 'threads that compute (default: all cores)', (text) => {
     const count = Number(text);
-    if (!Number.isInteger(count) || count < 1) throw new InvalidArgumentError(`expected a whole number of at least 1, received "${text}".`);
-    return count;
+    if (Number.isInteger(count) && count >= 1 && count <= mostThreads) return count;
+    throw new InvalidArgumentError(`expected a whole number in 1…${mostThreads}, received "${text}".`);
   });
 }
 

@@ -20,8 +20,11 @@ it('marks points over lines, in their own colour', () => {
   expect(text.match(/<●>/g)).toHaveLength(1);
 });
 
-it('leaves out what is not finite, and has nothing to draw without a range', () => {
+it('leaves out what is not finite, and has nothing to draw without a range or without room', () => {
   expect(lineChart([{ x: [1], y: [1], as: 'line' }], { width: 30, height: 5, xLabel: '' })).toEqual([]);
+  for (const width of [-4, 0, 5]) {
+    expect(lineChart([{ x: [1, 2], y: [1, 2], as: 'points' }], { width, height: 5, xLabel: '' })).toEqual([]);
+  }
   const lines = lineChart([{ x: [0, 1, 2, 3], y: [1, Number.NaN, Number.POSITIVE_INFINITY, 2], as: 'line' }], {
     width: 30,
     height: 5,

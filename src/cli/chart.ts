@@ -25,7 +25,10 @@ const dotBits = [
 ] as const;
 const pointMark = '●';
 
-/** @returns one string a line; empty when no series has two different x */
+/** Columns below which dots tell nothing. */
+const fewestColumns = 4;
+
+/** @returns one string a line; empty when no series has two different x, or there is no room */
 export function lineChart(given: readonly ChartSeries[], options: ChartOptions): string[] {
   const { logarithmic = false } = options;
   const series = logarithmic
@@ -44,6 +47,7 @@ export function lineChart(given: readonly ChartSeries[], options: ChartOptions):
   const gutter = Math.max(...labels.map((label) => label.length));
   const columns = options.width - gutter - 2;
   const rows = options.height;
+  if (columns < fewestColumns) return [];
 
   const cells = Array.from({ length: rows }, () => Array.from({ length: columns }, () => ({ dots: 0, mark: '', series: 0 })));
   const toColumn = (x: number): number => ((x - xMin) / (xMax - xMin)) * (2 * columns - 1);

@@ -12,9 +12,13 @@ export class Interrupted extends Error {
 
 /** Says what went wrong, and how to end. */
 export function explain(error: unknown, terminal: Terminal, json: boolean): ExitCode {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  if (error instanceof CommanderError) {
+    // What it says, it has said.
+    if (json && error.exitCode !== 0) writeJson('ConfigError', error.message.replace(/^error: /, ''));
+    return error.exitCode === 0 ? 0 : 2;
+  }
   const { message, code, isExpected } = judge(error);
-  if (json) process.stdout.write(`${JSON.stringify({ error: { name: nameOf(error), message } })}\n`);
+  if (json) writeJson(nameOf(error), message);
   if (error instanceof Interrupted) terminal.line(`  ${message}`);
   else terminal.line(`${terminal.bad('error:')} ${message}`);
   if (!isExpected && error instanceof Error) {
@@ -24,8 +28,12 @@ export function explain(error: unknown, terminal: Terminal, json: boolean): Exit
   return code;
 }
 
+function writeJson(name: string, message: string): void {
+  process.stdout.write(`${JSON.stringify({ error: { name, message } })}\n`);
+}
+
 /** A path that the user should look at again; other codes, such as ENOSPC, are the machine's. */
-const wrongPlace = new Set(['ENOENT', 'EISDIR', 'ENOTDIR', 'EACCES', 'EPERM', 'EROFS']);
+const wrongPlace = new Set(['ENOENT', 'EISDIR', 'ENOTDIR', 'EACCES', 'EPERM', 'EROFS', 'ESPIPE']);
 
 function judge(error: unknown): { message: string; code: ExitCode; isExpected: boolean } {
   const message = error instanceof Error ? error.message : String(error);

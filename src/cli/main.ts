@@ -1,11 +1,13 @@
 #!/usr/bin/env node
 /** The program `unrolled`: its commands, and how it ends. */
 import { Command } from 'commander';
+import { fileError } from '../data/files-node.ts';
 import { addBench } from './bench.ts';
 import { addDoctor, version } from './doctor.ts';
 import { addEvaluate } from './evaluate.ts';
 import { explain } from './failure.ts';
 import { addFigure } from './figure.ts';
+import { addHelp } from './help.ts';
 import { addInspect } from './inspect.ts';
 import { addPredict } from './predict.ts';
 import { addStudio } from './studio.ts';
@@ -23,15 +25,17 @@ const program = new Command('unrolled')
     '\nExample:\n  $ unrolled train language-model book.txt --out runs/book\n  $ unrolled predict runs/book/model.safetensors --prompt "Once"',
   );
 
-for (const add of [addTrain, addEvaluate, addPredict, addInspect, addFigure, addStudio, addBench, addDoctor]) add(program);
+for (const add of [addTrain, addEvaluate, addPredict, addInspect, addFigure, addStudio, addBench, addDoctor, addHelp]) add(program);
+
+const json = process.argv.includes('--json');
 
 // `unrolled predict … | head` closes the pipe early; that is no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(0);
-  throw error;
+  process.exit(error.code === 'EPIPE' ? 0 : explain(fileError('write', 'standard output', error), openTerminal(), false));
 });
+// Nobody reads any more; the work goes on.
+process.stderr.on('error', () => {});
 
-const json = process.argv.includes('--json');
 try {
   await program.parseAsync();
 } catch (error) {

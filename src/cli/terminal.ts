@@ -38,7 +38,8 @@ export function openTerminal(options: { quiet?: boolean } = {}): Terminal {
   return {
     isInteractive,
     get width() {
-      return Math.min(stream.columns ?? 100, 120);
+      // A terminal that was given no size says 0.
+      return Math.min(stream.columns || 100, 120);
     },
     bold: paint(1, 22),
     dim: paint(2, 22),

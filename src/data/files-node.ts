@@ -3,7 +3,7 @@
  * what imports it stays fit for browsers. Every failure is a FileError that says what to do.
  */
 import { closeSync, fstatSync, fsyncSync, ftruncateSync, openSync, writeSync } from 'node:fs';
-import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { ByteSource } from '../interop/byte-source.ts';
 import { FileError, FormatError } from '../tensor/errors.ts';
@@ -27,7 +27,13 @@ export interface LogFile {
 export async function openFile(path: string): Promise<OpenFile> {
   return failing('read', path, async () => {
     const handle = await open(path, 'r');
-    const { size } = await handle.stat();
+    const stats = await handle.stat();
+    const { size } = stats;
+    if (!stats.isFile() && !stats.isDirectory()) {
+      await handle.close();
+      const message = 'this is a pipe or a device, which can be read only once. Save what it gives to a file, and name that.';
+      throw new FileError(message, { file: path, code: 'ESPIPE' });
+    }
     return {
       name: path,
       size,
@@ -61,7 +67,7 @@ let writes = 0;
 export async function writeAtomically(path: string, bytes: Uint8Array | string): Promise<void> {
   const temporary = `${path}.${process.pid}-${writes++}.tmp`;
   await failing('write', path, async () => {
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolder(dirname(path));
     try {
       const handle = await open(temporary, 'w');
       try {
@@ -77,6 +83,25 @@ export async function writeAtomically(path: string, bytes: Uint8Array | string):
     }
     await syncFolder(dirname(path));
   });
+}
+
+/**
+ * A folder, and those that it is to be in. Node's own `recursive` never ends where a folder is missing and none can be made: in /proc,
+ * or where the working directory has been removed.
+ */
+async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path);
+  } catch (error) {
+    if ((await stat(path).catch(() => null))?.isDirectory()) return;
+    const parent = dirname(path);
+    if ((error as { code?: string }).code !== 'ENOENT' || parent === path) throw error;
+    await makeFolder(parent);
+    await mkdir(path).catch(async (again: unknown) => {
+      // Another process may have been faster.
+      if (!(await stat(path).catch(() => null))?.isDirectory()) throw again;
+    });
+  }
 }
 
 /** The names in a folder, sorted; none when there is no such folder. */
@@ -144,7 +169,8 @@ async function failing<T>(verb: Verb, path: string, body: () => Promise<T>): Pro
 
 type Verb = 'read' | 'write' | 'remove';
 
-function fileError(verb: Verb, path: string, cause: unknown): FileError {
+/** What the system said, for people. */
+export function fileError(verb: Verb, path: string, cause: unknown): FileError {
   const { code, message } = cause as { code?: string; message: string };
   const reasons: Readonly<Record<string, string>> = {
     ENOSPC: 'the disk is full. Nothing was lost: make room, then try again.',
@@ -152,7 +178,10 @@ function fileError(verb: Verb, path: string, cause: unknown): FileError {
     EACCES: `not allowed to ${verb} this. Check its permissions and those of its folder.`,
     EPERM: `not allowed to ${verb} this. Check its permissions and those of its folder.`,
     EROFS: 'this place is read-only. Choose another folder.',
-    ENOENT: 'there is no such file. Check the name, or that it was not moved.',
+    ENOENT:
+      verb === 'write'
+        ? 'there is no folder for this, and none can be made. Choose another place.'
+        : 'there is no such file. Check the name, or that it was not moved.',
     ENOTDIR: 'a part of this path is a file, where a folder was expected. Choose another path.',
     EISDIR: 'this is a folder, where a file was expected.',
   };

@@ -47,6 +47,22 @@ describe('writeAtomically', () => {
     expect(readdirSync(folder).sort()).toEqual(['file', 'taken']);
   });
 
+  it.skipIf(process.platform !== 'linux')('gives up where no folder can be made [needs /proc]', async () => {
+    await expect(writeAtomically('/proc/unrolled/run/x', 'y')).rejects.toThrow('there is no folder for this, and none can be made');
+  });
+
+  it.skipIf(process.platform === 'win32')('gives up where the working directory has been removed [not on Windows, which keeps it]', () => {
+    const program = `import { writeAtomically } from ${JSON.stringify(new URL('./files-node.ts', import.meta.url).href)};
+      import { rmdirSync } from 'node:fs';
+      rmdirSync(process.cwd());
+      await writeAtomically('runs/book/config.json', '{}').catch(({ message }) => console.log(message));`;
+    const gone = join(folder, 'gone');
+    mkdirSync(gone);
+    const options = ['--conditions=unrolled-source', '--import', import.meta.resolve('tsx'), '--input-type=module', '-e', program];
+    const printed = execFileSync(process.execPath, options, { cwd: gone, encoding: 'utf8', timeout: 20_000 });
+    expect(printed).toContain('there is no folder for this, and none can be made');
+  });
+
   it.skipIf(!canMount)(
     'on a full disk keeps the old file, leaves nothing half-written, and says what to do [needs root and mount]',
     async () => {
@@ -94,6 +110,7 @@ it('reads in ranges, and notices a file that became shorter', async () => {
   await expect(file.read(45, 10)).rejects.toThrow(/x, byte 45: expected 10 bytes here, received 5: the file became shorter/);
   await file.close();
   await expect(openFile(join(folder, 'none'))).rejects.toThrow('there is no such file');
+  if (process.platform !== 'win32') await expect(openFile('/dev/null')).rejects.toThrow('a pipe or a device, which can be read only once');
   await expect(readBytes(folder)).rejects.toThrow('this is a folder');
 });
 

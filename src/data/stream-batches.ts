@@ -38,7 +38,8 @@ const readAhead = 1 << 14;
  */
 export class StreamBatches implements BatchSource<StreamBatch> {
   readonly #tokens: TokenSource;
-  readonly #batchSize: number;
+  /** B: parallel parts of the stream. */
+  readonly batchSize: number;
   readonly #windowLength: number;
   /** Steps in each part. */
   readonly partLength: number;
@@ -52,7 +53,7 @@ export class StreamBatches implements BatchSource<StreamBatch> {
     this.#tokens = 'read' in tokens ? tokens : tokensOf(tokens);
     requireCount('batchSize', batchSize);
     requireCount('windowLength', windowLength);
-    this.#batchSize = batchSize;
+    this.batchSize = batchSize;
     this.#windowLength = windowLength;
     this.partLength = Math.floor((this.#tokens.length - 1) / batchSize);
     if (this.partLength < 1) {
@@ -73,7 +74,7 @@ export class StreamBatches implements BatchSource<StreamBatch> {
 
   /** Input steps in an epoch, over all parts. */
   get tokensPerEpoch(): number {
-    return this.partLength * this.#batchSize;
+    return this.partLength * this.batchSize;
   }
 
   position(): BatchPosition {
@@ -88,7 +89,7 @@ export class StreamBatches implements BatchSource<StreamBatch> {
     const { index } = this.#counter.take();
     const begin = index * this.#windowLength;
     const length = Math.min(this.#windowLength, this.partLength - begin);
-    const batchSize = this.#batchSize;
+    const batchSize = this.batchSize;
     const { tokens, length: cached, begin: cachedFrom } = await this.#covering(begin, length + 1);
     const inputs = new Int32Array(batchSize * length);
     const targets = new Int32Array(batchSize * length);
@@ -105,8 +106,8 @@ export class StreamBatches implements BatchSource<StreamBatch> {
     const cache = this.#cache;
     if (cache !== null && begin >= cache.begin && begin + length <= cache.begin + cache.length) return cache;
     const span = Math.min(Math.max(length, readAhead), this.partLength + 1 - begin);
-    const tokens = new Int32Array(this.#batchSize * span);
-    const parts = Array.from({ length: this.#batchSize }, (_, b) => this.#tokens.read(b * this.partLength + begin, span));
+    const tokens = new Int32Array(this.batchSize * span);
+    const parts = Array.from({ length: this.batchSize }, (_, b) => this.#tokens.read(b * this.partLength + begin, span));
     for (const [b, part] of (await Promise.all(parts)).entries()) tokens.set(part, b * span);
     this.#cache = { begin, length: span, tokens };
     return this.#cache;

@@ -3,7 +3,7 @@ import { mean, sum } from '../autograd/ops/reduce.ts';
 import { scope } from '../autograd/scope.ts';
 import { backward, noGrad } from '../autograd/tape.ts';
 import { randomNormal, type Tensor, zeros } from '../autograd/tensor.ts';
-import { setBackend } from '../backend/select.ts';
+import { getBackend, setBackend } from '../backend/select.ts';
 import { Adam } from '../optim/adam.ts';
 import { ConfigError, ShapeError } from '../tensor/errors.ts';
 import { Random } from '../tensor/random.ts';
@@ -157,6 +157,10 @@ describe('what it refuses', () => {
     expect(() => lstm.forward(x, null, { lengths: [1] })).toThrow(new ShapeError('[LSTM] expected 2 lengths, one a sequence, received 1.'));
     expect(() => lstm.forward(x, null, { lengths: [1, 6] })).toThrow(
       new ShapeError('[LSTM] expected lengths in 0…5 (T), received 6 for sequence 1.'),
+    );
+    const elsewhere = { backend: getBackend('wasm') };
+    expect(() => lstm.forward(x, [zeros([1, 2, 2], elsewhere), zeros([1, 2, 4], elsewhere)])).toThrow(
+      '[LSTM] expected tensors of one backend, received "reference" and "wasm". Make them under the same setBackend.',
     );
     expect(() => lstm.step(zeros([2, 5]))).toThrow(
       new ShapeError('[LSTM.step] expected x of shape [B, 3] (one instant), received [2, 5].'),

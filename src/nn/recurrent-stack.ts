@@ -177,6 +177,7 @@ export class RecurrentStack {
     if (initial.length !== stateSizes.length) {
       throw new ShapeError(`[${this.#name}] expected a state of ${stateSizes.length} tensors, received ${initial.length}.`);
     }
+    backendOf(this.#name, [directions[0].weightHh, ...initial]);
     initial.forEach((state, i) => {
       const expected = [directions.length, B, stateSizes[i]];
       if (!sameShape(state.shape, expected)) {

@@ -2,14 +2,16 @@
  * A task's training in a run's folder: begun, or taken up again. A task says once how its data and options become a model,
  * batches and a loss; how many steps that makes, what the folder remembers, and the exact way back are the same for all.
  */
+import * as v from 'valibot';
 import type { BatchSource } from '../data/batch-source.ts';
 import type { Module } from '../nn/module.ts';
 import { WeightAverage } from '../optim/weight-average.ts';
-import { ConfigError } from '../tensor/errors.ts';
+import { ConfigError, FormatError } from '../tensor/errors.ts';
 import type { Random } from '../tensor/random.ts';
 import type { Metrics, TrainingEvent } from '../training/events.ts';
 import type { ModelConfig } from '../training/model-file.ts';
 import { RunFolder } from '../training/run-folder.ts';
+import { parseWith } from '../training/schema.ts';
 import { Trainer } from '../training/trainer.ts';
 import type { BatchLoss, Carried, EvaluationContext } from '../training/training.ts';
 import { optimizerOf, type TrainingOptions } from './training-options.ts';
@@ -59,14 +61,25 @@ export interface TrainingRun<T> {
 }
 
 /** config.json of a run. */
-interface RunRecord<O> {
+interface RunRecord {
   readonly task: string;
   readonly texts: DataPaths;
   /** As given. */
-  readonly options: O;
+  readonly options: object;
   readonly steps: number;
   readonly fingerprint: string;
 }
+
+const recordSchema = v.lazy(() =>
+  v.object({
+    task: v.string(),
+    texts: v.object({ train: v.array(v.string()), valid: v.array(v.string()) }),
+    // checked by the task
+    options: v.record(v.string(), v.unknown()),
+    steps: v.pipe(v.number(), v.integer(), v.minValue(1)),
+    fingerprint: v.string(),
+  }),
+);
 
 /**
  * A training from the beginning.
@@ -83,7 +96,7 @@ export async function beginTraining<B, T extends Trainable<B>>(
 ): Promise<TrainingRun<T>> {
   const { task, paths, options, out } = request;
   const steps = await plannedSteps(parts);
-  const record: RunRecord<object> = { task, texts: paths, options, steps, fingerprint: parts.fingerprint };
+  const record: RunRecord = { task, texts: paths, options, steps, fingerprint: parts.fingerprint };
   return assemble(parts, record, out === undefined ? undefined : await RunFolder.create(out, record));
 }
 
@@ -99,10 +112,14 @@ export async function resumeTraining<O, B, T extends Trainable<B>>(
   build: (paths: DataPaths, options: O) => Promise<T & Trainable<B>>,
 ): Promise<TrainingRun<T>> {
   const folder = await RunFolder.open(out);
-  const record = folder.config as RunRecord<O>;
-  if (record?.task !== task) throw new ConfigError(`${out} holds a training of the task "${record?.task}", not ${task}.`);
+  const record: RunRecord = parseWith(recordSchema, folder.config, (message) => {
+    throw new FormatError(`${message}. It was changed, or is no training of Unrolled's: train anew in another folder.`, {
+      file: folder.configFile,
+    });
+  });
+  if (record.task !== task) throw new ConfigError(`${out} holds a training of the task "${record.task}", not ${task}.`);
   const { texts, options, fingerprint } = record;
-  const parts = await build(texts, options);
+  const parts = await build(texts, options as O);
   if (parts.fingerprint !== fingerprint) {
     throw new ConfigError(
       `the data of the training in ${out} have changed since it began: ${[...texts.train, ...texts.valid].join(', ')}. Bring them back, or train anew in another folder.`,
@@ -113,7 +130,7 @@ export async function resumeTraining<O, B, T extends Trainable<B>>(
 
 function assemble<B, T extends Trainable<B>>(
   parts: T & Trainable<B>,
-  { texts, steps }: RunRecord<unknown>,
+  { texts, steps }: RunRecord,
   folder: RunFolder | undefined,
 ): TrainingRun<T> {
   const { model, options, batches, loss, evaluate, sample, randoms, monitor, config } = parts;

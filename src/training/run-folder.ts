@@ -52,6 +52,10 @@ export class RunFolder {
     }
   }
 
+  get configFile(): string {
+    return `${this.path}/config.json`;
+  }
+
   get modelFile(): string {
     return `${this.path}/model.safetensors`;
   }

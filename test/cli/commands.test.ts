@@ -1,4 +1,5 @@
 /** Every command on the way from a text to a model in use, and what it answers to a wrong request. */
+import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -8,12 +9,16 @@ const { path: folder, remove } = scratch();
 afterAll(remove);
 
 const book = join(folder, 'book.txt');
+const [word, short, letter] = ['word.txt', 'short.txt', 'a.txt'].map((name) => join(folder, name));
 const run = join(folder, 'run');
 const model = join(run, 'model.safetensors');
 let report: Record<string, unknown>;
 
 beforeAll(async () => {
   writeFileSync(book, tale);
+  writeFileSync(word, 'a'.repeat(100));
+  writeFileSync(short, 'one two three four five six');
+  writeFileSync(letter, 'a');
   const { code, stdout, stderr } = await unrolled(['train', 'language-model', book, ...tiny, '--max-steps', '60', '--out', run, '--json']);
   expect(stderr).not.toContain('error');
   expect(code).toBe(0);
@@ -119,6 +124,21 @@ describe('inspect and doctor', () => {
     expect((await unrolled(['doctor'], { env: { UNROLLED_BACKEND: 'wasm' } })).stdout).toMatch(/● wasm.*in use/);
   });
 
+  it.each([[[]], [[book]], [['--train', book]]])('npm start is a training, of texts named in either way: %j', (named) => {
+    const script = join(import.meta.dirname, '../../scripts/start.mjs');
+    const { status, stdout } = spawnSync(process.execPath, [script, ...named, '--help'], { encoding: 'utf8' });
+    expect(stdout).toMatch(/^Usage: unrolled train language-model/);
+    expect(status).toBe(0);
+  });
+
+  it('help names a command, or a task', async () => {
+    for (const command of ['train', 'train language-model']) {
+      const { code, stdout } = await unrolled(['help', ...command.split(' ')]);
+      expect(code).toBe(0);
+      expect(stdout).toBe((await unrolled([...command.split(' '), '--help'])).stdout);
+    }
+  });
+
   it('every command has help with an example', async () => {
     for (const command of ['train', 'train language-model', 'evaluate', 'predict', 'inspect', 'doctor', 'bench']) {
       const { code, stdout } = await unrolled([...command.split(' '), '--help']);
@@ -132,6 +152,23 @@ describe('a wrong request ends with code 2 and says what was meant', () => {
   const train = ['train', 'language-model'];
   it.each([
     ['an unknown command', ['trian'], /unknown command 'trian'\n\(Did you mean train\?\)/],
+    ['help for an unknown command', ['help', 'trian'], /unknown command "trian"; did you mean "train"\?/],
+    ['help for an unknown task', ['help', 'train', 'langage-model'], /unknown command "langage-model"; did you mean "language-model"\?/],
+    ['too many threads', [...train, 'x', '--threads', '100000'], /expected a whole number in 1…1024, received "100000"/],
+    ['a text of one word', [...train, word, '--level', 'word'], /word\.txt: 1 word is too few to learn from/],
+    [
+      'no text left to validate on',
+      [...train, short, '--level', 'word', '--out', join(folder, 'a')],
+      /short\.txt: 0 words are too few to validate on/,
+    ],
+    [
+      'a validation text of one character',
+      [...train, book, '--valid', letter, '--out', join(folder, 'b')],
+      /a\.txt: 1 character is too few to validate/,
+    ],
+    ['room for no word', [...train, book, '--level', 'word', '--vocabulary-size', '2'], /needs a vocabularySize above 2.*received 2/],
+    ['two prompts', ['predict', model, 'one', '--prompt', 'two'], /received --prompt and an input/],
+    ['a text too short to measure on', ['evaluate', model, letter], /expected a text of two tokens or more to evaluate on, received 1/],
     ['an unknown task', ['train', 'language-modle', 'x'], /unknown task "language-modle"; did you mean "language-model"\?/],
     ['an unknown option', [...train, 'x', '--hiden-size', '3'], /unknown option '--hiden-size'\n\(Did you mean --hidden-size\?\)/],
     ['an option out of range', [...train, 'x', '--hidden-size', '0'], /--hidden-size: expected at least 1, received 0\./],
@@ -156,9 +193,13 @@ describe('a wrong request ends with code 2 and says what was meant', () => {
     expect(code).toBe(2);
   });
 
-  it('errors are JSON too with --json', async () => {
-    const { code, stdout } = await unrolled([...train, '/no/such.txt', '--json']);
+  it.each([
+    ['FileError', '/no/such.txt', ['/no/such.txt']],
+    ['ConfigError', "unknown option '--hiden-size'", [book, '--hiden-size', '3']],
+    ['ConfigError', 'expected a number, received "ten"', [book, '--epochs', 'ten']],
+  ])('errors are JSON too with --json: %s, %s', async (name, message, args) => {
+    const { code, stdout } = await unrolled([...train, ...args, '--json']);
     expect(code).toBe(2);
-    expect(JSON.parse(stdout)).toMatchObject({ error: { name: 'FileError', message: expect.stringContaining('/no/such.txt') } });
+    expect(JSON.parse(stdout)).toMatchObject({ error: { name, message: expect.stringContaining(message) } });
   });
 });

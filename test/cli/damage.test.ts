@@ -1,11 +1,11 @@
 /** What goes wrong while the program works: each time a clear sentence, the right exit code, and nothing lost or half-written. */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Random } from '../../src/tensor/random.ts';
-import { type Outcome, outcome, scratch, start, tale, tiny, unrolled } from './program.ts';
+import { type Outcome, outcome, program, scratch, start, tale, tiny, unrolled } from './program.ts';
 
 const { path: folder, remove } = scratch();
 afterAll(remove);
@@ -137,6 +137,47 @@ describe('a full disk', () => {
     } finally {
       spawnSync('umount', [disk]);
     }
+  });
+});
+
+describe('a run that was changed by hand', () => {
+  it.each([
+    ['without texts', { texts: 3 }, /config\.json: texts: expected Object, received 3\. It was changed/],
+    ['of no steps', { steps: 'all' }, /config\.json: steps: expected number, received "all"/],
+    ['with an option out of range', { options: { hiddenSize: -3 } }, /hiddenSize: expected at least 1, received -3/],
+  ])('%s is not taken up', async (name, change, message) => {
+    const out = join(folder, `changed ${name}`);
+    mkdirSync(out);
+    const config = JSON.parse(readFileSync(join(run, 'config.json'), 'utf8'));
+    writeFileSync(join(out, 'config.json'), JSON.stringify({ ...config, ...change }));
+    expectClear(await unrolled(['train', 'language-model', '--out', out, '--resume']), 2, message);
+  });
+});
+
+describe('an output that does not take what is written', () => {
+  const shell = (command: string, ...args: string[]) =>
+    spawnSync('sh', ['-c', command, 'sh', process.execPath, ...program, ...args], { encoding: 'utf8' });
+
+  it.skipIf(!existsSync('/dev/full'))('(needs /dev/full) is told of in a sentence', () => {
+    const { status, stderr } = shell('"$@" > /dev/full', 'predict', model, '--length', '20');
+    expectClear({ code: status, stderr }, 1, /standard output: the disk is full/);
+  });
+
+  it('ends the words about a training, not the training', async () => {
+    const out = join(folder, 'unseen');
+    const child = start(['train', 'language-model', book, ...tiny, '--max-steps', '30', '--out', out]);
+    child.stderr!.destroy();
+    expect((await new Promise((done) => child.on('exit', done))) as number).toBe(0);
+    expect(readdirSync(out)).toContain('model.safetensors');
+  });
+
+  it.skipIf(spawnSync('script', ['--version']).status !== 0)('(needs script) is a terminal that was given no size', () => {
+    const out = join(folder, 'no size');
+    const args = ['train', 'language-model', book, ...tiny, '--max-steps', '30', '--out', out];
+    const command = [process.execPath, ...program, ...args].map((word) => `'${word}'`).join(' ');
+    const { status, stdout } = spawnSync('script', ['-qec', `stty cols 0 && ${command}`, '/dev/null'], { encoding: 'utf8' });
+    expect(stdout).toContain('on held-out text');
+    expect(status).toBe(0);
   });
 });
 

@@ -12,8 +12,8 @@ const fromSources = [
   join(root, 'node_modules/tsx/dist/esm/index.mjs'),
   join(root, 'src/cli/main.ts'),
 ];
-/** A start of the sources takes a second longer: there are many here. */
-const program = isFresh() ? [built] : fromSources;
+/** What Node is given. A start of the sources takes a second longer: there are many here. */
+export const program = isFresh() ? [built] : fromSources;
 
 function isFresh(): boolean {
   if (!existsSync(built)) return false;

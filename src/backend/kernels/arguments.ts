@@ -1,5 +1,6 @@
 /** Buffers and options as the kernels' positions take them: in the order of native/recurrent_abi.h and of the kernels themselves. */
-import { bytesPer } from '../../tensor/shape.ts';
+import { BackendError } from '../../tensor/errors.ts';
+import { bytesPer, type DType } from '../../tensor/shape.ts';
 import type {
   Activation,
   AttentionForward,
@@ -21,8 +22,43 @@ import { bytesPerElement, type KernelBuffer } from './kernel-memory.ts';
 /** As the enumeration in native/recurrent_abi.h. */
 const activationCode: Readonly<Record<Activation, number>> = { tanh: 0, relu: 1, sigmoid: 2 };
 
+/**
+ * The address of a kernel's floats; 0 where there are none. A kernel reads whatever bits it finds: integers would be taken for tiny
+ * numbers without a word.
+ *
+ * @throws BackendError when they are of another type
+ */
 export function at(buffer: Buffer | null | undefined): number {
-  return buffer ? (buffer as KernelBuffer).pointer : 0;
+  return buffer ? place(buffer, 'float32') : 0;
+}
+
+/** As `at`, of int32: ids, lengths. */
+export function integersAt(buffer: Buffer | null | undefined): number {
+  return buffer ? place(buffer, 'int32') : 0;
+}
+
+/** As `at`, of float64: sums. */
+export function doublesAt(buffer: Buffer): number {
+  return place(buffer, 'float64');
+}
+
+/** Of any type, for kernels that only move what is there. */
+export function anyAt(buffer: Buffer): number {
+  return (buffer as KernelBuffer).pointer;
+}
+
+/** @throws BackendError  when what is moved would become another type on the way */
+export function requireSameType(x: Buffer, y: Buffer): void {
+  if (x.dtype !== y.dtype) throw new BackendError(`expected two tensors of one type, received one of ${x.dtype} and one of ${y.dtype}.`);
+}
+
+function place(buffer: Buffer, dtype: DType): number {
+  if (buffer.dtype !== dtype) {
+    throw new BackendError(
+      `expected a tensor of ${dtype}, received one of ${buffer.dtype}. Make it with tensor(values, { dtype: '${dtype === 'int32' ? 'int32' : 'float'}' }).`,
+    );
+  }
+  return (buffer as KernelBuffer).pointer;
 }
 
 /** Of 32 bits. */
@@ -40,15 +76,26 @@ export function stride(buffer: Buffer): number {
 }
 
 export function crfArguments({ T, B, C, emissions, lengths, transitions, start, end, tags }: Crf & { readonly tags: Buffer | null }) {
-  return [T, B, C, at(emissions), at(lengths), at(transitions), at(start), at(end), at(tags)] as const;
+  return [T, B, C, at(emissions), integersAt(lengths), at(transitions), at(start), at(end), integersAt(tags)] as const;
 }
 
 export function ctcArguments({ T, B, V, U, logits, inputLengths, targets, targetLengths, blank, zeroInfinity }: Ctc) {
-  return [T, B, V, U, at(logits), at(inputLengths), at(targets), at(targetLengths), blank, flag(zeroInfinity)] as const;
+  return [
+    T,
+    B,
+    V,
+    U,
+    at(logits),
+    integersAt(inputLengths),
+    integersAt(targets),
+    integersAt(targetLengths),
+    blank,
+    flag(zeroInfinity),
+  ] as const;
 }
 
 export function transducerArguments({ B, T, V, U, logits, inputLengths, targets, targetLengths, blank }: Transducer) {
-  return [B, T, V, U, at(logits), at(inputLengths), at(targets), at(targetLengths), blank] as const;
+  return [B, T, V, U, at(logits), integersAt(inputLengths), integersAt(targets), integersAt(targetLengths), blank] as const;
 }
 
 export function plainWindow(w: Omit<Window2d, 'dilationY' | 'dilationX'>) {
@@ -65,7 +112,7 @@ export function normArguments(norm: RecurrentNorm | null) {
 }
 
 export function recurrentArguments({ reverse, lengths, weightHh, mask, norm }: RnnForward | LstmForward | GruForward) {
-  return [flag(reverse), at(lengths), at(weightHh), at(mask), ...normArguments(norm)] as const;
+  return [flag(reverse), integersAt(lengths), at(weightHh), at(mask), ...normArguments(norm)] as const;
 }
 
 export function gradientArguments({ dY, dH, dQ, dNormWeight, dHSquares }: RnnBackward | LstmBackward | GruBackward) {
@@ -131,12 +178,12 @@ export function attentionArguments(layer: AttentionForward) {
     S,
     A,
     M,
-    at(layer.lengths),
+    integersAt(layer.lengths),
     at(layer.weightHh),
     at(layer.mask),
     flag(layer.attendFirst),
-    at(layer.memoryLengths),
-    at(layer.memoryRows),
+    integersAt(layer.memoryLengths),
+    integersAt(layer.memoryRows),
     at(layer.weightQuery),
     at(layer.scoreVector),
     layer.scale,

@@ -45,19 +45,23 @@ import type {
   UnaryOp,
 } from '../backend.ts';
 import {
+  anyAt,
   at,
   attentionArguments,
   attentionSizes,
   crfArguments,
   ctcArguments,
   dilatedWindow,
+  doublesAt,
   flag,
   gradientArguments,
   gruArguments,
   gruSizes,
+  integersAt,
   lstmArguments,
   lstmSizes,
   plainWindow,
+  requireSameType,
   rnnArguments,
   rnnSizes,
   stride,
@@ -82,20 +86,22 @@ export class KernelBackend extends KernelMemory implements Backend {
       throw new BackendError(`[${this.name}] expected 0 to fill a float64 buffer with, received ${value}: write it.`);
     if (x.dtype === 'int32') integerBits[0] = value;
     else floatBits[0] = value;
-    this.kernels.fill_buffer(at(x), words(x), integerBits[0]);
+    this.kernels.fill_buffer(anyAt(x), words(x), integerBits[0]);
   }
 
   copy(x: Buffer, y: Buffer): void {
-    this.kernels.copy_buffer(at(x), at(y), words(x));
+    requireSameType(x, y);
+    this.kernels.copy_buffer(anyAt(x), anyAt(y), words(x));
   }
 
   stridedCopy({ shape, x, xOffset, xStrides, y, yOffset, yStrides, accumulate }: StridedCopy): void {
+    requireSameType(x, y);
     const n = (axis: number) => shape[axis] ?? 1;
     const sx = (axis: number) => xStrides[axis] ?? 0;
     const sy = (axis: number) => yStrides[axis] ?? 0;
     this.kernels.strided_copy(
-      at(x) + xOffset * bytesPerElement,
-      at(y) + yOffset * bytesPerElement,
+      anyAt(x) + xOffset * bytesPerElement,
+      anyAt(y) + yOffset * bytesPerElement,
       flag(accumulate),
       n(0),
       n(1),
@@ -159,11 +165,11 @@ export class KernelBackend extends KernelMemory implements Backend {
   }
 
   argmaxRows(x: Buffer, y: Buffer, R: number, C: number): void {
-    this.kernels.argmax_rows(at(x), at(y), R, C);
+    this.kernels.argmax_rows(at(x), integersAt(y), R, C);
   }
 
   countBelow(x: Buffer, ids: Buffer, y: Buffer, R: number, C: number): void {
-    this.kernels.count_below(at(x), at(ids), at(y), R, C);
+    this.kernels.count_below(at(x), integersAt(ids), integersAt(y), R, C);
   }
 
   sumSquares(x: Buffer, y: Buffer): void {
@@ -222,11 +228,11 @@ export class KernelBackend extends KernelMemory implements Backend {
   }
 
   gatherRows(table: Buffer, ids: Buffer, y: Buffer, R: number, C: number): void {
-    this.kernels.gather_rows(at(table), at(ids), at(y), R, C);
+    this.kernels.gather_rows(at(table), integersAt(ids), at(y), R, C);
   }
 
   scatterAddRows(dY: Buffer, ids: Buffer, dTable: Buffer, R: number, C: number, paddingIndex: number): void {
-    this.kernels.scatter_add_rows(at(dY), at(ids), at(dTable), R, C, paddingIndex);
+    this.kernels.scatter_add_rows(at(dY), integersAt(ids), at(dTable), R, C, paddingIndex);
   }
 
   layerNorm(
@@ -270,7 +276,7 @@ export class KernelBackend extends KernelMemory implements Backend {
       R,
       C,
       at(logits),
-      at(targets),
+      integersAt(targets),
       ignoreIndex,
       labelSmoothing,
       at(classWeights),
@@ -285,7 +291,7 @@ export class KernelBackend extends KernelMemory implements Backend {
       loss.R,
       loss.C,
       at(loss.logits),
-      at(loss.targets),
+      integersAt(loss.targets),
       loss.ignoreIndex,
       loss.labelSmoothing,
       at(loss.classWeights),
@@ -395,11 +401,11 @@ export class KernelBackend extends KernelMemory implements Backend {
   }
 
   maxPool2d(pool: MaxPool2d): void {
-    this.kernels.max_pool2d(...dilatedWindow(pool), at(pool.x), at(pool.y), at(pool.indices));
+    this.kernels.max_pool2d(...dilatedWindow(pool), at(pool.x), at(pool.y), integersAt(pool.indices));
   }
 
   maxPool2dBackward({ planes, dY, indices, dX }: MaxPool2dBackward): void {
-    this.kernels.max_pool2d_backward(planes, dX.length / planes, dY.length / planes, at(dY), at(indices), at(dX));
+    this.kernels.max_pool2d_backward(planes, dX.length / planes, dY.length / planes, at(dY), integersAt(indices), at(dX));
   }
 
   avgPool2d(pool: AvgPool2d): void {
@@ -430,10 +436,10 @@ export class KernelBackend extends KernelMemory implements Backend {
       T,
       B,
       H,
-      at(lengths),
+      integersAt(lengths),
       at(drive),
-      isSparse ? at(weightHh.rowStarts) : 0,
-      isSparse ? at(weightHh.columns) : 0,
+      isSparse ? integersAt(weightHh.rowStarts) : 0,
+      isSparse ? integersAt(weightHh.columns) : 0,
       at(weightHh.values),
       at(leakRate),
       at(h),
@@ -441,12 +447,12 @@ export class KernelBackend extends KernelMemory implements Backend {
   }
 
   gram(x: Buffer, sums: Buffer, R: number, C: number): void {
-    this.withWorkspace(this.kernels.gram_workspace(R, C), (workspace) => this.kernels.gram(R, C, at(x), at(sums), workspace));
+    this.withWorkspace(this.kernels.gram_workspace(R, C), (workspace) => this.kernels.gram(R, C, at(x), doublesAt(sums), workspace));
   }
 
   ridgeSolve({ F, O, sums, penalty, weight, failure }: RidgeSolve): void {
     this.withWorkspace(this.kernels.ridge_solve_workspace(F, O), (workspace) =>
-      this.kernels.ridge_solve(F, O, at(sums), at(penalty), at(weight), at(failure), workspace),
+      this.kernels.ridge_solve(F, O, doublesAt(sums), at(penalty), at(weight), at(failure), workspace),
     );
   }
 

@@ -128,6 +128,11 @@ export class WordVocabularyBuilder implements TokenizerBuilder {
 
   build(): WordTokenizer {
     const { minCount, vocabularySize, lowercase } = this.#options;
+    if (vocabularySize <= specials.length) {
+      throw new FormatError(
+        `[tokenizer] word level needs a vocabularySize above ${specials.length}, for ${specials.map((token) => JSON.stringify(token)).join(', ')} and a word at least, received ${vocabularySize}.`,
+      );
+    }
     const kept = this.#counts.ranked(minCount).slice(0, vocabularySize - specials.length);
     if (kept.length === 0) throw new FormatError(`[tokenizer] no word occurs ${minCount} times or more; lower minCount.`);
     return new WordTokenizer(

@@ -41,12 +41,12 @@ const leadIn = 256;
 export async function evaluateTokens(model: LanguageModel, text: TokenText, options: EvaluateOptions = {}): Promise<LanguageMetrics> {
   const { ids } = text;
   const count = Math.min(ids.length, options.tokens ?? Number.POSITIVE_INFINITY) - 1;
-  if (count < 1) throw new FormatError('the validation text has fewer than two tokens. Give more text, or a larger validFraction.');
+  if (count < 1) throw new FormatError(`expected a text of two tokens or more to evaluate on, received ${ids.length}. Give a longer text.`);
   const wasTraining = model.isTraining;
   model.eval();
   try {
     const nats = await sumOfNats(model, ids.subarray(0, count + 1), options.batchSize ?? 16, options.pause ?? pauseNow());
-    const characters = text.characters * (count / Math.max(1, ids.length - 1));
+    const characters = text.characters * (count / ids.length); // the first token is read, not predicted
     return { natsPerToken: nats / count, bitsPerCharacter: nats / Math.LN2 / characters, perplexity: Math.exp(nats / count) };
   } finally {
     model.train(wasTraining);

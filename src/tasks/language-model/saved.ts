@@ -43,13 +43,13 @@ export function languageModelFrom(file: ModelFile, path?: string): SavedLanguage
   const held = [...file.tensors.values()].reduce((sum, { values }) => sum + values.length, 0);
   const built = parametersOf(architecture);
   if (built > held) refuse(`the architecture has ${built} parameters or more, the file holds ${held}`);
-  const model = new LanguageModel(architecture);
   try {
+    const model = new LanguageModel(architecture);
     model.loadStateDict(file.tensors);
+    return { model: model.eval(), tokenizer, config };
   } catch (cause) {
     throw new FormatError((cause as Error).message, { file: path }, { cause });
   }
-  return { model: model.eval(), tokenizer, config };
 }
 
 /** A lower bound, so that a file cannot make a model that is larger than itself. */

@@ -44,8 +44,10 @@ export const languageModel: Task = {
   async *predict(file, input, options: TaskOptions) {
     const { model, tokenizer } = languageModelFrom(file);
     const { prompt = '', ...others } = options as GenerateOptions;
-    const begin = prompt === '' ? await textIn(input) : prompt;
-    for (const text of generate(model, tokenizer, { ...others, prompt: begin })) yield { text };
+    const given = await textIn(input);
+    if (prompt !== '' && given !== '')
+      throw new ConfigError('expected one text to go on from, received --prompt and an input. Leave one of them out.');
+    for (const text of generate(model, tokenizer, { ...others, prompt: prompt + given })) yield { text };
   },
 
   async observe(file, input) {
@@ -60,7 +62,7 @@ export const languageModel: Task = {
   },
 };
 
-function prepared({ model, tokenizer, corpus, steps, options, run, evaluate, texts }: LanguageTraining): PreparedTraining {
+function prepared({ model, tokenizer, corpus, streams, steps, options, run, evaluate, texts }: LanguageTraining): PreparedTraining {
   const { train, valid } = corpus;
   const noun = { char: 'character', word: 'word', bpe: 'token' }[tokenizer.level];
   const count = (n: number): string => n.toLocaleString('en-US');
@@ -73,7 +75,7 @@ function prepared({ model, tokenizer, corpus, steps, options, run, evaluate, tex
       ...architectureFacts(model, null),
       [
         'Training',
-        `${count(steps)} steps of ${options.batchSize} × ${options.sequenceLength} ${noun}s, learning rate ${options.learningRate}`,
+        `${count(steps)} ${steps === 1 ? 'step' : 'steps'} of ${streams} × ${options.sequenceLength} ${noun}s, learning rate ${options.learningRate}`,
       ],
     ],
     steps,

@@ -3,6 +3,7 @@ import { tensor } from '../../autograd/tensor.ts';
 import { type StreamBatch, StreamBatches } from '../../data/stream-batches.ts';
 import { type Corpus, readCorpus, type Texts, type TokenText } from '../../data/text/corpus.ts';
 import type { Tokenizer } from '../../data/text/tokenizer.ts';
+import { FormatError } from '../../tensor/errors.ts';
 import { Random } from '../../tensor/random.ts';
 import type { TrainingEvent } from '../../training/events.ts';
 import { Fingerprint } from '../fingerprint.ts';
@@ -21,6 +22,8 @@ export interface LanguageTraining {
   readonly options: ResolvedOptions;
   /** Names of the texts. */
   readonly texts: { readonly train: readonly string[]; readonly valid: readonly string[] };
+  /** B: streams of text read side by side; fewer than asked for where the text is too short for them. */
+  readonly streams: number;
   /** Training steps in all. */
   readonly steps: number;
   /** Trains, and tells what happens; the model then has the best weights. */
@@ -75,6 +78,7 @@ interface Parts extends Trainable<StreamBatch> {
 async function build(texts: LanguageTexts, given: LanguageModelOptions): Promise<Parts> {
   const options = resolveOptions(given);
   const corpus = await readCorpus(texts, options);
+  requireTokens(texts, corpus);
   const { tokenizer, train, valid } = corpus;
   const { sequenceLength, batchSize, sampleLength, seed } = options;
   const model = new LanguageModel({ ...architectureOf(options, tokenizer.size), rng: new Random(seed) });
@@ -105,6 +109,20 @@ async function build(texts: LanguageTexts, given: LanguageModelOptions): Promise
   };
 }
 
+/** Before anything is trained: a token is predicted from another. */
+function requireTokens(texts: LanguageTexts, { tokenizer, train, valid }: Corpus): void {
+  const [one, more] = { char: ['character', 'characters'], word: ['word', 'words'], bpe: ['token', 'tokens'] }[tokenizer.level];
+  const require = ({ ids }: TokenText, names: readonly string[], purpose: string, remedy: string): void => {
+    if (ids.length >= 2) return;
+    const held = ids.length === 1 ? `1 ${one} is` : `${ids.length} ${more} are`;
+    throw new FormatError(`${held} too few to ${purpose}. ${remedy}`, { file: names.join(', ') });
+  };
+  const [training, validation] = [namesOf(texts.train), namesOf(texts.valid ?? [])];
+  require(train, training, 'learn from', `Give some thousand ${more} or more.`);
+  if (validation.length > 0) require(valid, validation, 'validate on', 'Give a longer validation text.');
+  else require(valid, training, 'validate on', 'Give more text, or a larger validFraction.');
+}
+
 function architectureOf(options: ResolvedOptions, vocabularySize: number): Architecture {
   const { cell, embeddingSize, hiddenSize, numLayers, dropout, embeddingDropout, tieWeights, samples } = options;
   const softmax = options.softmax ?? (vocabularySize > 10_000 && !tieWeights ? 'adaptive' : 'full');
@@ -131,7 +149,7 @@ function training({ parts, paths, steps, run }: TrainingRun<Parts>): LanguageTra
   const { model, batches, options, corpus } = parts;
   const { tokenizer, valid } = corpus;
   const evaluate = () => evaluateTokens(model, valid, { tokens: lastEvaluationTokens(steps, batches) });
-  return { model, tokenizer, corpus, options, texts: paths, steps, run, evaluate };
+  return { model, tokenizer, corpus, options, texts: paths, streams: batches.batchSize, steps, run, evaluate };
 }
 
 /** The last evaluation reads half as much as the training did, at most: a sixth of its time. */
