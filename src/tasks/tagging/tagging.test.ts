@@ -115,6 +115,29 @@ describe('training', () => {
     expect(metrics.entityF1).toBe(entities!.overall.f1);
   });
 
+  it('finds entities without types, in the scheme of the files', async () => {
+    const untyped = entityText.replace(/\t([BI])-\w+$/gm, '\t$1');
+    const options = { ...small, maxSteps: 60, mentionCopies: 1, entityBias: 0.1 };
+    const training = await run(await prepareTagging({ train: [textOf(untyped)] }, options));
+    const { evaluate, model, encoder } = training;
+    expect(model.crf).not.toBeNull();
+    expect(encoder.vocabulary).toMatchObject({ scheme: 'BIO', learntScheme: 'BIOES' });
+    expect(encoder.vocabulary.tags.toSorted()).toEqual(['B', 'E', 'O', 'S']);
+    expect(model.architecture.beginnings.map((id) => encoder.vocabulary.tags[id]).toSorted()).toEqual(['B', 'S']);
+    const result = await evaluate();
+    expect(result.metrics.entityF1).toBeGreaterThan(0.97);
+    expect([...result.entities!.byType.keys()]).toEqual(['']);
+    expect(reportOf(result)).toContain('(no type)');
+    const path = join(folder, 'untyped.safetensors');
+    await saveTagger(path, training);
+    const { sentences } = await predict(await loadTagger(path), 'Ada Young goes to Paris .');
+    expect(sentences[0].tags).toEqual(['B', 'I', 'O', 'O', 'B', 'O']);
+    expect(sentences[0].entities).toEqual([
+      { start: 0, end: 2, type: '', text: 'Ada Young' },
+      { start: 4, end: 5, type: '', text: 'Paris' },
+    ]);
+  });
+
   it.each([
     ['a softmax for entities', entityText, { output: 'softmax', maxSteps: 100 }, 'entityF1'],
     ['entities in the places of others', entityText, { mentionCopies: 2 }, 'entityF1'],
