@@ -11,6 +11,7 @@ import { evaluateTagger, reportOf } from './evaluate.ts';
 import type { TaggingOptions, TagOptions } from './options.ts';
 import { type SentenceTags, tagText, tokensOf } from './predict.ts';
 import { loadTagger, type SavedTagger, saveTagger, taggerFrom } from './saved.ts';
+import { tagging } from './task.ts';
 import { prepareTagging, readTagged, resumeTagging, type TaggingTraining } from './training.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'unrolled-tagging-'));
@@ -325,6 +326,19 @@ describe('tagging', () => {
         expect(p).toBeCloseTo(together.sentences[i].probabilities[t], 4);
       });
     }
+  });
+
+  it('asks a user for a sentence where there is none', async () => {
+    await trained(entityText, { maxSteps: 3 });
+    const file = parseModel(readFileSync(join(folder, 'some.safetensors')));
+    const predictions = async (text: string) => {
+      const all = [];
+      for await (const part of tagging.predict(file, { ...textOf(text, 'the input'), path: null }, {})) all.push(part.value);
+      return all;
+    };
+    for (const text of ['', ' \n\n'])
+      await expect(predictions(text)).rejects.toThrow('the input: expected a sentence to tag, received none.');
+    expect(await predictions('Eve goes home')).toMatchObject([{ words: ['Eve', 'goes', 'home'] }]);
   });
 
   it('needs the columns that the model reads', async () => {
