@@ -326,6 +326,15 @@ describe('the task', () => {
     await expect(textClassification.evaluate((await ready).model, [], {})).rejects.toThrow('expected at least one file');
   });
 
+  test('has no use for a threshold where each text has one label', async () => {
+    const message = 'threshold: expected a model of texts with several labels, received 0.3 for one that gives each text';
+    const input = { ...textOf('The soup was good.', 'the input'), path: null };
+    await expect(predictions(input, { threshold: 0.3 })).rejects.toThrow(message);
+    expect(await predictions(input, { threshold: 0.5 })).toHaveLength(1);
+    const test = file('threshold.csv', 'review,stars\nThe soup was good.,good\n');
+    await expect(textClassification.evaluate((await ready).model, [test], { threshold: 0.3 })).rejects.toThrow(message);
+  });
+
   test('describes one text at length, and weighs its words', async () => {
     const input = { ...textOf('The soup was not good but hot.', 'the input'), path: null };
     const [{ text, value }] = await predictions(input);
