@@ -65,7 +65,7 @@ async function evaluate(file: ModelFile, data: readonly string[], options: TaskO
   const classifier = textClassifierFrom(file);
   const { model, encoder, features, labels, config } = classifier;
   requireSeveralLabels(model, threshold);
-  const texts = await readAll(data, formatGiven(config, given));
+  const texts = await readAll(data, formatGiven(config, given), labels);
   const numbers = numbersOf(labels);
   const examples = texts.map((text) => {
     const words = splitWords(text.text, config.vocabulary.maxLength);
