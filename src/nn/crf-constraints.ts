@@ -25,7 +25,7 @@ const prefixes: Readonly<Record<EntityScheme, string>> = { BIO: 'BI', IOB1: 'BI'
 /**
  * The constraints of a tagging scheme.
  *
- * @param labels  the tags in order: "O", or a prefix of the scheme, "-" and a kind, such as "B-PER"
+ * @param labels  the tags in order: "O", or a prefix of the scheme, alone ("B") or with "-" and a kind ("B-PER")
  * @throws ConfigError when a label is neither
  * @example entityConstraints(['O', 'B-PER', 'I-PER'], 'BIO').transitions; // 0 only from O to I-PER
  */
@@ -49,8 +49,9 @@ interface EntityTag {
 
 function parseLabel(label: string, scheme: EntityScheme): EntityTag {
   if (label === 'O') return { prefix: 'O', kind: '' };
-  if (label[1] === '-' && prefixes[scheme].includes(label[0])) return { prefix: label[0], kind: label.slice(2) };
-  const known = [...prefixes[scheme]].map((prefix) => `"${prefix}-…"`).join(', ');
+  const isPrefix = label.length === 1 || label[1] === '-';
+  if (isPrefix && prefixes[scheme].includes(label[0])) return { prefix: label[0], kind: label.slice(2) };
+  const known = [...prefixes[scheme]].map((prefix) => `"${prefix}", "${prefix}-…"`).join(', ');
   throw new ConfigError(`[entityConstraints] expected labels of ${scheme}: "O", ${known}; received "${label}".`);
 }
 

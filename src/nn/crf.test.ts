@@ -234,9 +234,20 @@ describe('entityConstraints', () => {
     expect(pairs).toEqual(expected);
   });
 
+  it.each([
+    ['BIO', ['O', 'B'], ['O I']],
+    ['IOB1', ['O', 'I'], ['O B']],
+    ['BIOES', ['O', 'B', 'S'], ['O I', 'O E', 'B O', 'B B', 'B S', 'I O', 'I B', 'I S', 'E I', 'E E', 'S I', 'S E']],
+  ] as const)('takes entities without kinds for those of one: %s', (scheme, starts, pairs) => {
+    const names = scheme === 'BIOES' ? ['O', 'B', 'I', 'E', 'S'] : ['O', 'B', 'I'];
+    const ofOneKind = names.map((name) => (name === 'O' ? name : `${name}-A`));
+    expect(entityConstraints(names, scheme)).toEqual(entityConstraints(ofOneKind, scheme));
+    expect(allowed(names, entityConstraints(names, scheme))).toMatchObject({ starts, pairs });
+  });
+
   it('names the label it does not understand', () => {
     expect(() => entityConstraints(['O', 'S-A'], 'BIO')).toThrow(
-      '[entityConstraints] expected labels of BIO: "O", "B-…", "I-…"; received "S-A".',
+      '[entityConstraints] expected labels of BIO: "O", "B", "B-…", "I", "I-…"; received "S-A".',
     );
   });
 });

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { expect, it } from 'vitest';
 import { ConfigError } from '../tensor/errors.ts';
-import { above, choice, describeOptions, flag, parseOptions, whole, within } from './schema.ts';
+import { above, choice, describeOptions, flag, parseOptions, requireChoice, requireOther, whole, within } from './schema.ts';
 
 const schema = v.strictObject({
   hiddenSize: v.optional(whole('units', 1, 100), 32),
@@ -37,6 +37,25 @@ it('names the nearest of a list of names', () => {
 
 it('calls options as the caller does', () => {
   expect(() => parseOptions(schema, { hiddenSize: 0 }, (name) => `--${name}`)).toThrow('--hiddenSize: expected');
+});
+
+it('refuses what is given and has no effect with what another option chose', () => {
+  const check = (options: object) => requireChoice(schema, options, ['cell', 'rnn'], { dropout: ['lstm'], learningRate: ['rnn'] });
+  expect(() => check({ dropout: 0.5 })).toThrow(ConfigError);
+  expect(() => check({ dropout: 0.5 })).toThrow('dropout: expected cell lstm, received rnn, which has no use for it. Leave it out.');
+  const several = { hiddenSize: ['gru', 'lstm', 'none'] };
+  expect(() => requireChoice(schema, { hiddenSize: 3 }, ['cell', 'rnn'], several)).toThrow('expected cell gru, lstm or none, received rnn');
+  // As a command fills it in.
+  for (const options of [{}, { learningRate: 1 }, { dropout: 0 }, parseOptions(schema, {})]) expect(() => check(options)).not.toThrow();
+});
+
+it('refuses what is given and has no effect without another option', () => {
+  const check = (given: object) => requireOther(schema, parseOptions(schema, given), { dropout: 'tieWeights' });
+  expect(() => check({ dropout: 0.5 })).toThrow(ConfigError);
+  expect(() => check({ dropout: 0.5 })).toThrow(
+    'dropout: expected tieWeights as well, without which it has no effect, received none. Add it, or leave dropout out.',
+  );
+  for (const given of [{}, { tieWeights: true }, { dropout: 0.5, tieWeights: true }]) expect(() => check(given)).not.toThrow();
 });
 
 it('describes each option for a command line', () => {

@@ -112,10 +112,50 @@ function expectation({ type, expected }: v.BaseIssue<unknown>): string {
   });
 }
 
+/** Whether an option is other than its default: a command fills defaults in, so that one that nobody gave is there too. */
+function isGiven(schema: OptionsSchema, options: object, name: string): boolean {
+  const value = (options as Readonly<Record<string, unknown>>)[name];
+  return value !== undefined && JSON.stringify(value) !== JSON.stringify(defaultOf(schema.entries[name]));
+}
+
+/**
+ * Refuses options that have no effect with what another one chose, unless they are as by default.
+ *
+ * @param choice  the other option and what it chose, such as `['model', 'encoder']`
+ * @param uses    of each option, the choices that it has an effect with: `{ lags: ['autoregressive'] }`
+ * @throws ConfigError naming the option, the choices and the one that was made
+ */
+export function requireChoice(
+  schema: OptionsSchema,
+  options: object,
+  [other, chosen]: readonly [other: string, chosen: string],
+  uses: Readonly<Record<string, readonly string[]>>,
+): void {
+  for (const [name, choices] of Object.entries(uses)) {
+    if (choices.includes(chosen) || !isGiven(schema, options, name)) continue;
+    const expected = choices.join(', ').replace(/, ([^,]*)$/, ' or $1');
+    throw new ConfigError(`${name}: expected ${other} ${expected}, received ${chosen}, which has no use for it. Leave it out.`);
+  }
+}
+
+/**
+ * Refuses options that have no effect without another one, unless they are as by default.
+ *
+ * @param needs  of each option, the other: `{ gapSize: 'timeGaps' }`
+ * @throws ConfigError naming both
+ */
+export function requireOther(schema: OptionsSchema, options: object, needs: Readonly<Record<string, string>>): void {
+  for (const [name, other] of Object.entries(needs)) {
+    if (isGiven(schema, options, other) || !isGiven(schema, options, name)) continue;
+    throw new ConfigError(
+      `${name}: expected ${other} as well, without which it has no effect, received none. Add it, or leave ${name} out.`,
+    );
+  }
+}
+
 /** What a command line needs to know of each option. */
 export function describeOptions(schema: OptionsSchema): OptionInfo[] {
   return Object.entries(schema.entries).map(([name, entry]) => {
-    const fallback = entry.type === 'optional' ? (entry as unknown as { default: unknown }).default : undefined;
     const inner = unwrapped(entry as unknown as v.GenericSchema);
     return {
       name,
@@ -123,10 +163,14 @@ export function describeOptions(schema: OptionsSchema): OptionInfo[] {
       of: entriesOf(inner),
       isPath: (v.getMetadata(inner) as { readonly isPath?: boolean }).isPath,
       description: descriptionOf(inner),
-      default: fallback,
+      default: defaultOf(entry),
       choices: (inner as { options?: readonly string[] }).options,
     };
   });
+}
+
+function defaultOf(entry: v.ObjectEntries[string]): unknown {
+  return entry.type === 'optional' ? (entry as unknown as { default: unknown }).default : undefined;
 }
 
 function unwrapped(schema: v.GenericSchema): v.GenericSchema {

@@ -143,6 +143,15 @@ describe('training', () => {
     );
     await expect(prepare({ model: 'autoregressive', windowNorm: 'last' })).rejects.toThrow('expected none with an autoregressive model');
     await expect(prepare({ model: 'autoregressive', past: ['plan'] })).rejects.toThrow('past covariates are not known');
+    await expect(prepare({ model: 'segment', lags: [24] })).rejects.toThrow(
+      'lags: expected model autoregressive, received segment, which has no use for it. Leave it out.',
+    );
+    await expect(prepare({ model: 'encoder', segmentLength: 6 })).rejects.toThrow(
+      'segmentLength: expected model segment, received encoder',
+    );
+    await expect(prepare({ model: 'autoregressive', levels: [0.1, 0.5] })).rejects.toThrow(
+      'levels: expected output quantiles, received student-t, which has no use for it. Leave it out.',
+    );
     await expect(prepare({ levels: [0.5, 0.1] })).rejects.toThrow('expected rising probabilities');
     await expect(prepare({ horizon: 700 })).rejects.toThrow('expected at least one whole horizon of 700 steps to validate on');
     await expect(prepare({ horizn: 3 } as never)).rejects.toThrow('did you mean "horizon"?');
@@ -455,6 +464,10 @@ describe('the task', () => {
     expect(csv.trimEnd().split('\n')).toHaveLength(25);
     expect(await said(null, {})).toBe(csv);
     expect(readFileSync(plot, 'utf8')).toContain('prefers-color-scheme: dark');
+    await expect(said(null, { samples: 50 })).rejects.toThrow('samples: expected model autoregressive, received segment');
+    expect(await said(null, { samples: 200, seed: 3 })).toBe(csv);
+    await expect(said(null, { anomalies: true, plot })).rejects.toThrow('plot: expected a forecast, received --anomalies as well');
+    await expect(said(null, { anomalies: true, horizon: 6 })).rejects.toThrow('horizon: expected a forecast, received --anomalies');
 
     const history = join(folder, 'history.csv');
     writeFileSync(history, table);
@@ -463,6 +476,7 @@ describe('the task', () => {
       from: '2024-01-29',
     });
     expect(samples).toBe(2 * 2);
+    await expect(forecasting.evaluate(file, [history], { samples: 50 })).rejects.toThrow('samples: expected model autoregressive');
     expect(Object.keys(metrics)).toEqual(['mse', 'mae', 'mase', 'smape', 'crps', 'coverage80']);
     expect(report).toContain('seasonal naive: 24 steps ago');
     expect(report!.split('\n').every((line) => line.length <= 100)).toBe(true);

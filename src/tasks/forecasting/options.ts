@@ -2,7 +2,7 @@
 import * as v from 'valibot';
 import { dateOrders, timeUnits } from '../../data/records/times.ts';
 import { ConfigError } from '../../tensor/errors.ts';
-import { choice, flag, names, optionsSchema, parseOptions, text, whole, within } from '../schema.ts';
+import { choice, flag, names, optionsSchema, parseOptions, requireChoice, text, whole, within } from '../schema.ts';
 import { epochsOf, trainingEntries } from '../training-options.ts';
 import { scalings } from './normalization.ts';
 import { outputs } from './outputs.ts';
@@ -38,7 +38,7 @@ export const trainSchema = optionsSchema(() => ({
     v.pipe(
       v.array(v.pipe(v.number(), v.gtValue(0), v.ltValue(1))),
       v.minLength(1),
-      v.description('probabilities of output quantiles (default 0.05,0.1,0.25,0.5,0.75,0.9,0.95)'),
+      v.description('probabilities (output quantiles; default 0.05,0.1,0.25,0.5,0.75,0.9,0.95)'),
     ),
   ),
   horizon: v.optional(whole('H: steps to forecast', 1, 100_000), 24),
@@ -52,7 +52,7 @@ export const trainSchema = optionsSchema(() => ({
   lags: v.optional(
     v.pipe(
       v.array(v.pipe(v.number(), v.integer(), v.minValue(2))),
-      v.description('earlier steps read at each step (autoregressive; default: a season)'),
+      v.description('earlier steps read at each step (model autoregressive; default: a season)'),
     ),
   ),
   scaling: v.optional(choice('how each series is scaled by its training part (negative-binomial: mean)', scalings)),
@@ -98,6 +98,8 @@ export function resolveOptions(given: ForecastingOptions): ResolvedOptions {
   if (isOfCounts && (scaling === 'standard' || windowNorm !== 'none')) {
     throw new ConfigError('negative-binomial is for counts, where zero stays zero: expected scaling mean or none, and windowNorm none.');
   }
+  requireChoice(trainSchema(), options, ['model', options.model], { segmentLength: ['segment'], lags: ['autoregressive'] });
+  requireChoice(trainSchema(), options, ['output', output], { levels: ['quantiles'] });
   const levels = options.levels ?? defaultLevels;
   const wrong = levels.findIndex((level, i) => i > 0 && level <= levels[i - 1]);
   if (wrong > 0) throw new ConfigError(`levels: expected rising probabilities, received ${levels[wrong]} after ${levels[wrong - 1]}.`);
@@ -137,7 +139,7 @@ export function rolesOf(
 export const evaluateSchema = optionsSchema(() => ({
   stride: v.optional(whole('steps from one forecast of the backtest to the next', 1), 1),
   from: v.optional(text('first date to forecast; what is before is history')),
-  samples: v.optional(whole('paths drawn for each forecast (autoregressive)', 10, 100_000), 100),
+  samples: v.optional(whole('paths drawn for each forecast (model autoregressive)', 10, 100_000), 100),
   seed: v.optional(whole('of the paths', 0), 0),
 }));
 export type EvaluateOptions = v.InferInput<ReturnType<typeof evaluateSchema>>;
@@ -147,7 +149,7 @@ export const predictSchema = optionsSchema(() => ({
   out: v.optional(text('write the forecast, or the scores, to this CSV file instead of the screen')),
   plot: v.optional(text('draw the forecast into this SVG file')),
   anomalies: v.optional(flag('score every value of the history instead: how unlikely it was (autoregressive)'), false),
-  samples: v.optional(whole('paths drawn for a forecast (autoregressive)', 10, 100_000), 200),
+  samples: v.optional(whole('paths drawn for a forecast (model autoregressive)', 10, 100_000), 200),
   seed: v.optional(whole('of the paths', 0), 0),
 }));
 /** What is forecast, and where it goes. */

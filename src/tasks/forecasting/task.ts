@@ -4,6 +4,7 @@ import { parseTime, type TimeReading } from '../../data/records/times.ts';
 import { type TextSource, textIn, textOf } from '../../data/text/text-source.ts';
 import { ConfigError } from '../../tensor/errors.ts';
 import type { Metrics } from '../../training/events.ts';
+import { requireChoice } from '../schema.ts';
 import type { Facts, Prediction, PreparedTraining, Task } from '../task.ts';
 import { type AnomalyRow, anomalyRow, scoreValues } from './anomalies.ts';
 import type { Architecture } from './config.ts';
@@ -52,6 +53,7 @@ export const forecasting: Task = {
     const saved = forecasterFrom(file);
     const { model, config } = saved;
     const { horizon } = model.architecture;
+    requireChoice(evaluateSchema(), options, ['model', model.architecture.model], drawing);
     const { series } = await readFor(saved, data, horizon);
     const first = from === undefined ? undefined : instantOf(from, config.data);
     const { season, frequency } = config.data;
@@ -96,11 +98,14 @@ export const forecasting: Task = {
     // Standard input comes once, and a table is read twice: for its format, and for its rows.
     const table = input.path === null ? textOf(await textIn(input), input.name) : input;
     if (anomalies) {
-      if (plot !== undefined)
-        throw new ConfigError('plot: expected a forecast to draw, received --anomalies as well. Leave one of them out.');
+      for (const [name, value] of Object.entries({ plot, horizon: sampling.horizon })) {
+        if (value !== undefined)
+          throw new ConfigError(`${name}: expected a forecast, received --anomalies as well, which makes none. Leave one of them out.`);
+      }
       yield* written(scoredRows(saved, table), out, mostUnusual);
       return;
     }
+    requireChoice(predictSchema(), options, ['model', saved.model.architecture.model], drawing);
     const forecasts = await forecast(saved, [table], sampling);
     if (plot !== undefined) await writeAtomically(plot, await plotOf(forecasts));
     yield* written(forecastRows(forecasts), out, () => forecastInWords(forecasts, plot));
@@ -122,6 +127,9 @@ export const forecasting: Task = {
     ];
   },
 };
+
+/** Options of a model that draws its forecasts. A seed alone does no harm. */
+const drawing = { samples: ['autoregressive'] };
 
 async function* scoredRows(saved: SavedForecaster, table: TextSource): AsyncGenerator<AnomalyRow> {
   for await (const scored of scoreValues(saved, [table])) yield anomalyRow(scored);

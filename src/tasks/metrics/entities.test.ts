@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Entity, EntityScores, entitiesIn, splitTag } from './entities.ts';
+import { type Entity, EntityScores, entitiesIn, joinTag, splitTag } from './entities.ts';
 
 /** Random tags and their counts [in data, predicted, correct] by conlleval.py (github spyysalo/conlleval.py, 406d6a0). */
 const golden = [
@@ -129,7 +129,16 @@ describe('entities', () => {
   it('have types with hyphens', () => {
     expect(splitTag('B-creative-work')).toEqual({ prefix: 'B', type: 'creative-work' });
     expect(splitTag('O')).toEqual({ prefix: 'O', type: '' });
+    expect(joinTag('B', 'creative-work')).toBe('B-creative-work');
     expect(shown('B-creative-work I-creative-work')).toEqual(['0-2 creative-work']);
+  });
+
+  it('may have none, and are then of one', () => {
+    expect(splitTag('B')).toEqual({ prefix: 'B', type: '' });
+    expect(joinTag('B', '')).toBe('B');
+    expect(shown('B I B O B')).toEqual(['0-2 ', '2-3 ', '4-5 ']);
+    expect(shown('I I B O I')).toEqual(['0-2 ', '2-3 ', '4-5 ']);
+    expect(shown('B E S O S')).toEqual(['0-2 ', '2-3 ', '4-5 ']);
   });
 });
 
@@ -169,6 +178,17 @@ describe('entity scores', () => {
       'PER       100.00    100.00    100.00         1         1',
       'all       100.00     50.00     66.67         2         1',
     ]);
+  });
+
+  it('of entities without types are those of one type, named where they are shown', () => {
+    const scores = new EntityScores();
+    scores.add(['B', 'I', 'O', 'B'], ['B', 'I', 'O', 'O']);
+    expect(scores.report().split('\n')).toEqual([
+      'entity    precision    recall        F1   in data predicted',
+      '(no type)    100.00     50.00     66.67         2         1',
+      'all          100.00     50.00     66.67         2         1',
+    ]);
+    expect(scores.toJSON().byType).toEqual({ '': scores.overall });
   });
 
   it('refuse sentences of two lengths', () => {

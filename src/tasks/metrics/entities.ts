@@ -7,13 +7,19 @@
 export interface Entity {
   readonly start: number;
   readonly end: number;
+  /** Empty where tags are without types: B, I, O. */
   readonly type: string;
 }
 
-/** A tag taken apart at its first hyphen: `B-creative-work` is B of a creative-work. Without one the type is empty. */
+/** A tag taken apart at its first hyphen: `B-creative-work` is B of a creative-work. Without one the type is empty. See `joinTag`. */
 export function splitTag(tag: string): { readonly prefix: string; readonly type: string } {
   const at = tag.indexOf('-');
   return at < 0 ? { prefix: tag, type: '' } : { prefix: tag.slice(0, at), type: tag.slice(at + 1) };
+}
+
+/** The tag of a position, B, I, E or S, in an entity of a type, or of none: an empty one. */
+export function joinTag(prefix: string, type: string): string {
+  return type === '' ? prefix : `${prefix}-${type}`;
 }
 
 /**
@@ -124,7 +130,7 @@ export class EntityScores {
   /** A table for a screen: percentages as conlleval prints them, by type. */
   report(): string {
     const percent = (share: number): string => (100 * share).toFixed(2).padStart(10);
-    const rows = [...this.byType, ['all', this.overall] as const];
+    const rows = [...[...this.byType].map(([type, scores]) => [type || '(no type)', scores] as const), ['all', this.overall] as const];
     const width = Math.max(...rows.map(([name]) => name.length), 'entity'.length);
     const lines = rows.map(
       ([name, { precision, recall, f1, expected, predicted }]) =>
@@ -134,7 +140,7 @@ export class EntityScores {
     return [`${'entity'.padEnd(width)}${head}`, ...lines].join('\n');
   }
 
-  /** All scores, overall and by type. */
+  /** All scores, overall and by type; entities without one are those of type "". */
   toJSON(): { readonly accuracy: number; readonly overall: EntityScore; readonly byType: Readonly<Record<string, EntityScore>> } {
     return { accuracy: this.accuracy, overall: this.overall, byType: Object.fromEntries(this.byType) };
   }

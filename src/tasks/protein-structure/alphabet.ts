@@ -51,7 +51,7 @@ export function aminoAcidId(code: number): number {
   return code < 128 ? aminoAcidIds[code] : -1;
 }
 
-/** The number of a state's letter among `eightStates`; `unknownState` for X and ?, −1 for what is no state. */
+/** The number of a state's letter, of either case, among `eightStates`; `unknownState` for X and ?, −1 for what is no state. */
 export function stateId(code: number): number {
   return code < 128 ? stateIds[code] : -1;
 }
@@ -67,7 +67,11 @@ for (const letter of 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') {
 }
 
 const stateIds = new Int16Array(128).fill(-1);
-for (const [id, letter] of [...eightStates].entries()) stateIds[letter.charCodeAt(0)] = id;
+for (const [id, letter] of [...eightStates].entries()) setState(letter, id);
 // Other spellings of coil; P is the polyproline helix of DSSP 4, which older versions called coil.
-for (const letter of 'L-~P') stateIds[letter.charCodeAt(0)] = eightStates.indexOf('C');
-for (const letter of 'X?') stateIds[letter.charCodeAt(0)] = unknownState;
+for (const letter of 'L-~P') setState(letter, eightStates.indexOf('C'));
+for (const letter of 'X?') setState(letter, unknownState);
+
+function setState(letter: string, id: number): void {
+  stateIds[letter.charCodeAt(0)] = stateIds[letter.toLowerCase().charCodeAt(0)] = id;
+}

@@ -9,6 +9,8 @@ export const cells = ['lstm', 'gru'] as const;
 export const features = ['embedding', 'one-hot', 'blosum62', 'profile'] as const;
 export type Feature = (typeof features)[number];
 
+const defaultEmbeddingSize = 32;
+
 /** For reading tables. */
 const dataEntries = () => ({
   sequenceColumn: v.optional(text('column of sequences in a table (default: sequence, seq, input or primary)')),
@@ -29,7 +31,7 @@ export const trainSchema = optionsSchema(() => ({
     v.pipe(v.array(v.picklist(features)), v.minLength(1), v.description(`what the model sees of a residue: ${features.join(', ')}`)),
     ['embedding'],
   ),
-  embeddingSize: v.optional(whole('numbers learnt for each amino acid', 1, 4096), 32),
+  embeddingSize: v.optional(whole('numbers learnt for each amino acid', 1, 4096), defaultEmbeddingSize),
   window: v.optional(whole('residues seen at once around each, an odd number; 1: itself alone', 1, 101), 15),
   projectionSize: v.optional(whole('units that the features are projected to; 0: none', 0, 65_536), 128),
   cell: v.optional(choice('recurrent cell', cells), 'lstm'),
@@ -53,6 +55,11 @@ export function resolveOptions(given: ProteinStructureOptions): ResolvedOptions 
   const options = parseOptions(trainSchema(), given);
   if (options.window % 2 === 0) {
     throw new ConfigError(`window: expected an odd number, received ${options.window}. Try ${options.window + 1}.`);
+  }
+  if (options.embeddingSize !== defaultEmbeddingSize && !options.features.includes('embedding')) {
+    throw new ConfigError(
+      `embeddingSize: expected embedding among the features, received ${options.features.join(', ')}. Add it, or leave embeddingSize out.`,
+    );
   }
   return { ...options, features: [...new Set(options.features)], epochs: epochsOf(options, 8) };
 }

@@ -209,7 +209,7 @@ describe('training', () => {
   });
 
   it.each([
-    ['a window, BLOSUM62 and GRU', { window: 5, projectionSize: 16, features: ['blosum62'], cell: 'gru' }],
+    ['a window, BLOSUM62 and GRU', { window: 5, projectionSize: 16, features: ['blosum62'], embeddingSize: undefined, cell: 'gru' }],
     ['one-hot, dropout everywhere', { features: ['one-hot', 'embedding'], inputDropout: 0.1, residueDropout: 0.1, averageDecay: 0.9 }],
   ] as const)('learns with %s', async (_, { features, ...options }) => {
     const { evaluate } = await trained({ ...options, features: [...features], maxSteps: 80 });
@@ -260,6 +260,9 @@ describe('training', () => {
 
   it('says what does not go together', async () => {
     const prepare = (options: ProteinStructureOptions, text = toy(4, 1)) => prepareProteinStructure({ train: [textOf(text)] }, options);
+    await expect(prepare({ features: ['one-hot', 'blosum62'], embeddingSize: 8 })).rejects.toThrow(
+      'embeddingSize: expected embedding among the features, received one-hot, blosum62. Add it, or leave embeddingSize out.',
+    );
     await expect(prepare({ window: 4 })).rejects.toThrow('window: expected an odd number, received 4. Try 5.');
     await expect(prepare({ states: '8' })).rejects.toThrow('expected data with eight states to learn 8, found H, E and C only');
     await expect(prepare({ features: ['profile'] })).rejects.toThrow('expected proteins with a profile');

@@ -65,7 +65,8 @@ function isMask({ sequence }: FastaRecord): boolean {
   return /^[01]+$/.test(sequence);
 }
 
-const spellsStates = /^[HGIEBTSCLPX~?-]+$/;
+/** In either case. */
+const spellsStates = /^[HGIEBTSCLPX~?-]+$/i;
 
 function assemble({ chains: [sequence, states], mask }: Parts): Protein {
   if (sequence === undefined) throw mask!.fault(`"${mask!.name}" has a mask and no sequence. Give its record in this file or in another.`);

@@ -67,17 +67,28 @@ describe('FASTA', () => {
 
   it('has sequences to predict, whatever else is known of them', async () => {
     const names: string[][] = [];
-    const labelled = `${sequences}${structures}${mask}>new\nHHGG\n>new\nCC-?\n`;
+    const labelled = `${sequences}${structures}${mask}>new\nHHGG\n>new\nCC-?\n>other\nMKT\n>other\nhhe\n`;
     for await (const protein of streamProteins(textOf(labelled))) names.push(shown(protein));
     expect(names).toEqual([
       ['1abc', 'MKTAY', ''],
       ['2xyz', 'GGKK', ''],
       ['new', 'HHGG', ''],
+      ['other', 'MKT', ''],
     ]);
   });
 
   it('reads rare letters, lower case, a stop, other spellings of coil, BOM and CRLF', async () => {
     expect(await read(['\ufeff>a\r\nmkuBZ*\r\n>a\r\nL-~PX\r\n'])).toEqual([['a', 'mkuBZ', 'CCCC·']]);
+  });
+
+  it.each([
+    ['below the sequence', '>a\nMKTAYLG\n>a\nhgebtsc\n', 'MKTAYLG', 'HGEBTSC'],
+    ['above it', '>a\nhhilpx?\n>a\nMKTAYLG\n', 'MKTAYLG', 'HHICC··'],
+    ['in part', '>a\nMKTAY\n>a\nHhEec\n', 'MKTAY', 'HHEEC'],
+    ['below a sequence in lower case', '>a\nmktay\n>a\nhheec\n', 'mktay', 'HHEEC'],
+    ['below a sequence in letters of states', '>a\nGESCL\n>a\nhheec\n', 'GESCL', 'HHEEC'],
+  ])('reads states in lower case: %s', async (_, text, sequence, states) => {
+    expect(await read([text])).toEqual([['a', sequence, states]]);
   });
 
   it.each([

@@ -2,7 +2,7 @@
 import * as v from 'valibot';
 import { dateOrders, timeUnits } from '../../data/records/times.ts';
 import { ConfigError } from '../../tensor/errors.ts';
-import { choice, flag, optionsSchema, parseOptions, path, text, whole, within } from '../schema.ts';
+import { choice, flag, optionsSchema, parseOptions, path, requireChoice, requireOther, text, whole, within } from '../schema.ts';
 import { epochsOf, trainingEntries } from '../training-options.ts';
 import { interactionFormats } from './interactions.ts';
 import { splits, targetKinds } from './split.ts';
@@ -77,20 +77,27 @@ export interface ResolvedOptions extends v.InferOutput<ReturnType<typeof trainSc
 /** Checks options and fills in what is absent. @throws ConfigError */
 export function resolveOptions(given: RecommendationOptions): ResolvedOptions {
   const options = parseOptions(trainSchema(), given);
-  const { tieWeights, loss, labelSmoothing, batching } = options;
+  const { tieWeights, loss, batching, split } = options;
   const shortcut = options.shortcut ?? tieWeights;
   if (shortcut && !tieWeights) {
     throw new ConfigError('shortcut: expected tieWeights, as the vector that is added must be one that items are scored by.');
   }
-  if (labelSmoothing > 0 && loss !== undefined && loss !== 'cross-entropy') {
-    throw new ConfigError(`labelSmoothing: expected loss cross-entropy, received ${loss}.`);
-  }
+  if (loss !== undefined) requireLossOf(options, loss);
+  requireChoice(trainSchema(), options, ['split', split], { validFraction: ['time'], testFraction: ['time'] });
+  requireOther(trainSchema(), options, { gapSize: 'timeGaps', featureSize: 'itemFeatures', ratingColumn: 'minRating' });
   return {
     ...options,
     shortcut,
     sequenceLength: options.sequenceLength ?? (batching === 'sessions' ? 1 : 50),
     epochs: epochsOf(options, 20),
   };
+}
+
+/** Refuses options that a loss has no use for. @throws ConfigError */
+export function requireLossOf(options: object, loss: (typeof losses)[number]): void {
+  const sampling = losses.filter((name) => name !== 'cross-entropy');
+  const uses = { samples: sampling, sampleAlpha: sampling, regularization: ['bpr-max'], labelSmoothing: ['cross-entropy'] };
+  requireChoice(trainSchema(), options, ['loss', loss], uses);
 }
 
 export const evaluateSchema = optionsSchema(() => ({

@@ -95,6 +95,17 @@ describe('training', () => {
     const good = 'a 1 2 3\nb 2 3 1\n';
     await expect(prepare(good, { shortcut: true, tieWeights: false })).rejects.toThrow('shortcut: expected tieWeights');
     await expect(prepare(good, { labelSmoothing: 0.1, loss: 'bpr-max' })).rejects.toThrow('labelSmoothing: expected loss cross-entropy');
+    // The loss that follows from the number of items has no more use for them than one that is asked for.
+    for (const given of [{}, { loss: 'cross-entropy' }] as const) {
+      await expect(prepare(good, { ...given, samples: 20 })).rejects.toThrow(
+        'samples: expected loss sampled-cross-entropy, bpr-max or top1-max, received cross-entropy, which has no use for it. Leave it out.',
+      );
+      await expect(prepare(good, { ...given, regularization: 0.1 })).rejects.toThrow('regularization: expected loss bpr-max');
+    }
+    await expect(prepare(good, { testFraction: 0.2 })).rejects.toThrow('testFraction: expected split time, received last');
+    await expect(prepare(good, { gapSize: 4 })).rejects.toThrow('gapSize: expected timeGaps as well');
+    await expect(prepare(good, { featureSize: 4 })).rejects.toThrow('featureSize: expected itemFeatures as well');
+    await expect(prepare(good, { ratingColumn: 'stars' })).rejects.toThrow('ratingColumn: expected minRating as well');
     await expect(prepare(good, { timeGaps: true })).rejects.toThrow('timeGaps: expected a column of times');
     await expect(prepare(good, { split: 'time' })).rejects.toThrow('split time: expected a column of times');
     await expect(prepare(good, { minItemEvents: 5 })).rejects.toThrow(

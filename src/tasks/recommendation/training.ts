@@ -19,7 +19,7 @@ import { readInteractions } from './interactions.ts';
 import { type ItemFeature, readItemFeatures } from './item-features.ts';
 import { queryLoss } from './loss.ts';
 import { Recommender, type RecommenderState } from './model.ts';
-import { type RecommendationOptions, type ResolvedOptions, resolveOptions } from './options.ts';
+import { type RecommendationOptions, type ResolvedOptions, requireLossOf, resolveOptions } from './options.ts';
 import { leastToLeaveOut, leaveLastOut, type Split, splitByTime, targetsIn } from './split.ts';
 
 /** Paths of files, or sources. */
@@ -131,6 +131,7 @@ async function build(data: InteractionData, given: RecommendationOptions): Promi
     options.itemFeatures === undefined ? [] : await readItemFeatures(textFile(options.itemFeatures), catalogue, options.itemColumn);
 
   const loss = options.loss ?? (catalogue.size > manyItems ? 'sampled-cross-entropy' : 'cross-entropy');
+  requireLossOf(options, loss);
   const model = new Recommender({
     ...architectureOf(options, catalogue, features),
     itemFeatures: features.map(({ ofItem }) => ofItem),

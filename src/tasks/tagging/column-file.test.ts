@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { textFile, textOf } from '../../data/text/text-source.ts';
 import { FormatError } from '../../tensor/errors.ts';
-import { type ColumnOptions, type ColumnSentence, openColumns, withField, wordColumn } from './column-file.ts';
+import { type ColumnOptions, type ColumnSentence, conlluColumns, openColumns, withField, wordColumn } from './column-file.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'unrolled-columns-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -41,6 +41,13 @@ describe('CoNLL-U', () => {
     expect((await openColumns(textOf(multiword))).format).toBe('conllu');
     expect((await openColumns(textOf('# hello\n1\ta\tb\n'))).format).toBe('columns');
     await expect(read('Paris\tLOC\n', {}, 'data.conllu')).rejects.toThrow('expected 10 columns');
+  });
+
+  it('has names of its own: others are refused', async () => {
+    await expect(read(multiword, { columns: ['word', 'tag'] }, 'dev.txt')).rejects.toThrow(
+      'columns: expected none for dev.txt, which is CoNLL-U and has columns of its own (id, form, lemma, upos, xpos, feats, head, deprel, deps, misc), received word, tag. Leave them out, or give format: columns.',
+    );
+    expect(await read(multiword, { columns: [...conlluColumns] })).toHaveLength(1);
   });
 
   it('may have blanks in words, an empty node before the first word, and no empty line at its end', async () => {

@@ -3,7 +3,7 @@
  * the CoNLL shared tasks, between tabs or blanks. All lines are kept, so that predictions can be written back into them.
  */
 import { linesIn, type TextSource } from '../../data/text/text-source.ts';
-import { FormatError } from '../../tensor/errors.ts';
+import { ConfigError, FormatError } from '../../tensor/errors.ts';
 
 export const columnFormats = ['conllu', 'columns'] as const;
 /** CoNLL-U, or the columns of the CoNLL shared tasks. */
@@ -54,10 +54,16 @@ export interface ColumnOptions {
  * Opens a file of columns and finds out what it is.
  *
  * @throws FormatError with file, line and column (here, or while reading) where a line is not as the format says
+ * @throws ConfigError where columns are named, and the file is CoNLL-U, which names its own
  */
 export async function openColumns(source: TextSource, options: ColumnOptions = {}): Promise<ColumnFile> {
   const lines = new Lines(source);
   const format = options.format ?? (await formatOf(source.name, lines));
+  if (format === 'conllu' && options.columns !== undefined && options.columns.join() !== conlluColumns.join()) {
+    throw new ConfigError(
+      `columns: expected none for ${source.name}, which is CoNLL-U and has columns of its own (${conlluColumns.join(', ')}), received ${options.columns.join(', ')}. Leave them out, or give format: columns.`,
+    );
+  }
   const first = await lines.find((line) => isData(line, format));
   if (first === null) {
     throw new FormatError('expected sentences, one token a line, and found none. Is this the right file?', { file: source.name });

@@ -22,6 +22,18 @@ describe('schemeOf', () => {
     ['O NOUN', null],
     ['B-P X-P', null],
     ['B-', null],
+    ['B I O B', 'BIO'],
+    ['O B', 'BIO'],
+    ['I I O', 'IOB1'],
+    ['I I B O I', 'IOB1'],
+    ['B E O S', 'BIOES'],
+    ['B I E S', null],
+    ['B I', null],
+    ['O E S', null],
+    ['O S', null],
+    ['O B I N', null],
+    ['O B M E S', null],
+    ['O B-P B', 'BIO'],
   ])('%s: %s', (tags, scheme) => {
     expect(schemeOf([tagsOf(tags)])).toBe(scheme);
   });
@@ -39,6 +51,7 @@ describe('beginningsOf', () => {
   it('finds the tags that begin an entity', () => {
     expect(beginningsOf(tags, 'BIOES')).toEqual([1, 3, 5]);
     expect(beginningsOf(tagsOf('I-P B-P O B-L'), 'BIO')).toEqual([1, 3]);
+    expect(beginningsOf(tagsOf('O S I B E'), 'BIOES')).toEqual([1, 3]);
   });
 
   it('finds none in IOB1, where the same tag begins and continues', () => {
@@ -54,8 +67,15 @@ describe('convertTags', () => {
     expect(convertTags(tags, 'BIOES')).toEqual(tagsOf('B-P I-P E-P S-P O S-L S-P'));
   });
 
+  it('leaves a type out that is not there', () => {
+    const tags = tagsOf('B I I B O B B');
+    expect(convertTags(tags, 'BIO')).toEqual(tags);
+    expect(convertTags(tags, 'IOB1')).toEqual(tagsOf('I I I B O I B'));
+    expect(convertTags(tags, 'BIOES')).toEqual(tagsOf('B I E S O S S'));
+  });
+
   const anyTags = fc.array(
-    fc.constantFrom(...['B', 'I', 'E', 'S'].flatMap((prefix) => ['x', 'y-z'].map((type) => `${prefix}-${type}`)), 'O'),
+    fc.constantFrom(...['B', 'I', 'E', 'S'].flatMap((prefix) => ['-x', '-y-z', ''].map((type) => `${prefix}${type}`)), 'O'),
     { maxLength: 12 },
   );
 
@@ -70,7 +90,7 @@ describe('convertTags', () => {
   });
 
   it('writes what the constraints of the scheme allow', () => {
-    const labels = ['O', ...['x', 'y-z'].flatMap((type) => ['B', 'I', 'E', 'S'].map((prefix) => `${prefix}-${type}`))];
+    const labels = ['O', ...['-x', '-y-z', ''].flatMap((type) => ['B', 'I', 'E', 'S'].map((prefix) => `${prefix}${type}`))];
     fc.assert(
       fc.property(
         fc.array(fc.constantFrom(...labels), { minLength: 1, maxLength: 12 }),

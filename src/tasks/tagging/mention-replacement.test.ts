@@ -50,6 +50,12 @@ describe('withMentionsReplaced', () => {
     }
   });
 
+  it('takes entities without types for those of one', () => {
+    const untyped = sentences.map((one) => ({ ...one, tags: one.tags.map((tag) => tag[0]) }));
+    const texts = withMentionsReplaced(untyped, 400, new Random(1)).map(({ words, tags }) => `${words.join(' ')}: ${tags.join(' ')}`);
+    expect(texts).toContain('Paris goes to Ada Lovelace .: B O O B I O');
+  });
+
   it('needs no fields', () => {
     const [copy] = withMentionsReplaced([{ ...sentences[1], fields: null }], 1, new Random(3));
     expect(copy).toEqual({ ...sentences[1], fields: null });

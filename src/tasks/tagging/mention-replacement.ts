@@ -1,6 +1,6 @@
 /** More sentences to learn entities from: those that there are, with other entities of the same types in the places of theirs. */
 import type { Random } from '../../tensor/random.ts';
-import { entitiesIn } from '../metrics/entities.ts';
+import { entitiesIn, joinTag } from '../metrics/entities.ts';
 import type { TaggedSentence } from './evaluate.ts';
 
 /** How often an entity is replaced: the largest rate that Dai & Adel try, for what stands in a sentence as it was is there already. */
@@ -51,7 +51,7 @@ function part({ words, fields, tags }: TaggedSentence, start: number, end: numbe
 /** Written as BIO has it: how IOB1 writes it depends on what stands before. */
 function mention(sentence: TaggedSentence, start: number, end: number, type: string): TaggedSentence {
   const { words, fields } = part(sentence, start, end);
-  return { words, fields, tags: words.map((_, i) => `${i === 0 ? 'B' : 'I'}-${type}`) };
+  return { words, fields, tags: words.map((_, i) => joinTag(i === 0 ? 'B' : 'I', type)) };
 }
 
 function joined(parts: readonly TaggedSentence[]): TaggedSentence {

@@ -15,7 +15,7 @@ export interface SentenceTags {
   readonly tags: readonly string[];
   /** Of each word's tag, in [0, 1]. */
   readonly probabilities: readonly number[];
-  /** Where the tags are entities. */
+  /** Where the tags are entities; the type of those without one is empty. */
   readonly entities?: readonly (Entity & { readonly text: string })[];
   /** The most probable taggings, the best first, where more than one was asked for. */
   readonly nBest?: readonly { readonly tags: readonly string[]; readonly probability: number }[];

@@ -11,6 +11,7 @@ import { evaluateTagger, reportOf } from './evaluate.ts';
 import type { TaggingOptions, TagOptions } from './options.ts';
 import { type SentenceTags, tagText, tokensOf } from './predict.ts';
 import { loadTagger, type SavedTagger, saveTagger, taggerFrom } from './saved.ts';
+import { tagging } from './task.ts';
 import { prepareTagging, readTagged, resumeTagging, type TaggingTraining } from './training.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'unrolled-tagging-'));
@@ -113,6 +114,29 @@ describe('training', () => {
     const { metrics, entities } = await evaluate();
     expect(metrics.entityF1).toBeGreaterThan(0.97);
     expect(metrics.entityF1).toBe(entities!.overall.f1);
+  });
+
+  it('finds entities without types, in the scheme of the files', async () => {
+    const untyped = entityText.replace(/\t([BI])-\w+$/gm, '\t$1');
+    const options = { ...small, maxSteps: 60, mentionCopies: 1, entityBias: 0.1 };
+    const training = await run(await prepareTagging({ train: [textOf(untyped)] }, options));
+    const { evaluate, model, encoder } = training;
+    expect(model.crf).not.toBeNull();
+    expect(encoder.vocabulary).toMatchObject({ scheme: 'BIO', learntScheme: 'BIOES' });
+    expect(encoder.vocabulary.tags.toSorted()).toEqual(['B', 'E', 'O', 'S']);
+    expect(model.architecture.beginnings.map((id) => encoder.vocabulary.tags[id]).toSorted()).toEqual(['B', 'S']);
+    const result = await evaluate();
+    expect(result.metrics.entityF1).toBeGreaterThan(0.97);
+    expect([...result.entities!.byType.keys()]).toEqual(['']);
+    expect(reportOf(result)).toContain('(no type)');
+    const path = join(folder, 'untyped.safetensors');
+    await saveTagger(path, training);
+    const { sentences } = await predict(await loadTagger(path), 'Ada Young goes to Paris .');
+    expect(sentences[0].tags).toEqual(['B', 'I', 'O', 'O', 'B', 'O']);
+    expect(sentences[0].entities).toEqual([
+      { start: 0, end: 2, type: '', text: 'Ada Young' },
+      { start: 4, end: 5, type: '', text: 'Paris' },
+    ]);
   });
 
   it.each([
@@ -302,6 +326,19 @@ describe('tagging', () => {
         expect(p).toBeCloseTo(together.sentences[i].probabilities[t], 4);
       });
     }
+  });
+
+  it('asks a user for a sentence where there is none', async () => {
+    await trained(entityText, { maxSteps: 3 });
+    const file = parseModel(readFileSync(join(folder, 'some.safetensors')));
+    const predictions = async (text: string) => {
+      const all = [];
+      for await (const part of tagging.predict(file, { ...textOf(text, 'the input'), path: null }, {})) all.push(part.value);
+      return all;
+    };
+    for (const text of ['', ' \n\n'])
+      await expect(predictions(text)).rejects.toThrow('the input: expected a sentence to tag, received none.');
+    expect(await predictions('Eve goes home')).toMatchObject([{ words: ['Eve', 'goes', 'home'] }]);
   });
 
   it('needs the columns that the model reads', async () => {

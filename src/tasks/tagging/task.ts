@@ -1,6 +1,6 @@
 /** Tagging as a task of the command line. */
 import { textFile } from '../../data/text/text-source.ts';
-import { ConfigError } from '../../tensor/errors.ts';
+import { ConfigError, FormatError } from '../../tensor/errors.ts';
 import type { Metrics } from '../../training/events.ts';
 import type { Facts, PreparedTraining, Task, TaskOptions } from '../task.ts';
 import type { TaggingConfig } from './config.ts';
@@ -56,9 +56,12 @@ export const tagging: Task = {
   },
 
   async *predict(file, input, options: TaskOptions) {
+    let count = 0;
     for await (const { text, sentence } of tagText(taggerFrom(file), input, options as TagOptions)) {
+      if (sentence !== null) count++;
       yield sentence === null ? { text } : { text, value: sentence };
     }
+    if (count === 0) throw new FormatError('expected a sentence to tag, received none.', { file: input.name });
   },
 
   async observe(file, input) {

@@ -1,7 +1,7 @@
 /** From labelled texts to what a classifier learns from: words and labels as numbers, and a part set aside for validation. */
 import { type TextSource, textFile } from '../../data/text/text-source.ts';
 import { readWordVectors } from '../../data/text/word-vectors.ts';
-import { ConfigError, FormatError, unknownName } from '../../tensor/errors.ts';
+import { ConfigError, FormatError } from '../../tensor/errors.ts';
 import { Random } from '../../tensor/random.ts';
 import { Fingerprint } from '../fingerprint.ts';
 import { TokenFeatures } from '../tagging/token-features.ts';
@@ -52,7 +52,7 @@ export async function readClassifierData(
   const isMultiLabel = options.labelSeparator !== undefined;
   const given = await readAll(files.train, format);
   const labels = labelsOf(given, isMultiLabel);
-  const apart = files.valid === undefined || files.valid.length === 0 ? null : await readAll(files.valid, format);
+  const apart = files.valid === undefined || files.valid.length === 0 ? null : await readAll(files.valid, format, labels);
   const [train, valid] = apart === null ? setAside(given, options) : [given, apart];
 
   const features = new TokenFeatures(options.features, []);
@@ -99,29 +99,22 @@ export function formatOf({ textColumn, labelColumn, columns, delimiter, labelSep
   return { textColumn, labelColumn, columns, delimiter, labelSeparator };
 }
 
-/** All texts of the files. @throws FormatError when a file has none */
-export async function readAll(files: LabelledTextFiles, format: LabelledTextFormat): Promise<LabelledText[]> {
+/** All texts of the files. @param known see `labelledTexts`; @throws FormatError when a file has none, or has labels beside the known ones */
+export async function readAll(files: LabelledTextFiles, format: LabelledTextFormat, known?: readonly string[]): Promise<LabelledText[]> {
   const texts: LabelledText[] = [];
   for (const file of files) {
     const source = typeof file === 'string' ? textFile(file) : file;
     const before = texts.length;
-    for await (const text of labelledTexts(source, format)) texts.push(text);
+    for await (const text of labelledTexts(source, format, known)) texts.push(text);
     if (texts.length === before)
       throw new FormatError('expected texts and labels, received none.', { file: source.name, line: 1, column: 1 });
   }
   return texts;
 }
 
-/** Numbers of a text's labels, ascending. @throws FormatError on a label without one */
-export function labelIds({ labels, file, line }: LabelledText, numbers: ReadonlyMap<string, number>): Int32Array {
-  const ids = labels.map((label) => {
-    const k = numbers.get(label);
-    if (k !== undefined) return k;
-    const known = [...numbers.keys()];
-    const shown = known.length > 20 ? [...known.slice(0, 20), '…'] : known;
-    throw new FormatError(`${unknownName('label', label, shown)} The training data have no text with it.`, { file, line });
-  });
-  return Int32Array.from(ids).sort();
+/** Numbers of a text's labels, each of which has one, ascending. */
+export function labelIds({ labels }: LabelledText, numbers: ReadonlyMap<string, number>): Int32Array {
+  return Int32Array.from(labels, (label) => numbers.get(label)!).sort();
 }
 
 /** Of each label its number: where it stands among all. */

@@ -119,6 +119,26 @@ describe('faults name file, line and column:', () => {
     expect(fault.location).toEqual({ file: 'reviews.csv', line, column });
   });
 
+  test.each([
+    ['reviews.csv', 'text,label\nGood,pos\n"So,\nso",mid\n', {}, 4, 5, 'unknown label "mid"; did you mean "nil"?'],
+    ['tags.csv', 'label,text\npos|neg,Both\nneg|mid,So\n', { labelSeparator: '|' }, 3, 1, 'unknown label "mid"'],
+    ['reviews.jsonl', '{"text": "Good", "label": "pos"}\n{"text": "So", "label": "mid"}\n', {}, 2, 1, '"label": unknown label "mid"'],
+  ] as const)('labels beside the known ones: %s', async (name, text, format, line, column, message) => {
+    const all = async () => {
+      for await (const _ of labelledTexts(textOf(text, name), format, ['pos', 'neg', 'nil'])) {
+        // to the fault
+      }
+    };
+    const fault: FormatError = await all().then(
+      () => null,
+      (error) => error,
+    );
+    expect(fault).toBeInstanceOf(FormatError);
+    expect(fault.message).toContain(message);
+    expect(fault.message).toContain('The training data have no text with it.');
+    expect(fault.location).toEqual({ file: name, line, column });
+  });
+
   const good = '{"label": "pos", "text": "Good"}\n';
   test.each([
     ['a table', 'label,text\npos,Good\n', 1, 1, 'expected one JSON value a line'],

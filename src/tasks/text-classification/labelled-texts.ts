@@ -2,7 +2,7 @@
 import { fieldFault, openTable, type TableHead, type TableRow } from '../../data/records/delimited.ts';
 import { jsonLines } from '../../data/records/json-lines.ts';
 import type { TextSource } from '../../data/text/text-source.ts';
-import { FormatError } from '../../tensor/errors.ts';
+import { FormatError, unknownName } from '../../tensor/errors.ts';
 
 /** How the files are written. */
 export interface LabelledTextFormat {
@@ -36,14 +36,24 @@ export interface LabelledText extends SourceText {
  * anything else is a table. Its first row names the columns, unless `columns` does; a table of two columns with a tab
  * between, neither called by the names that are looked for, is taken as label and text.
  *
+ * @param known  the labels that there may be; absent: any
  * @throws FormatError naming file, line and column: of a table, a record or a field that is not what it should be
  */
-export async function* labelledTexts(source: TextSource, format: LabelledTextFormat): AsyncGenerator<LabelledText> {
+export async function* labelledTexts(
+  source: TextSource,
+  format: LabelledTextFormat,
+  known?: readonly string[],
+): AsyncGenerator<LabelledText> {
+  const mayBe = known === undefined ? null : new Set(known);
+  const stranger = (labels: readonly string[]): string | undefined => labels.find((label) => mayBe?.has(label) === false);
   const fields = { text: format.textColumn ?? 'text', label: format.labelColumn ?? 'label' };
   if (isJsonLines(source.name)) {
     for await (const { line, value } of jsonLines(source)) {
       const record = recordOf(value, source.name, line);
-      yield { text: textField(record, fields.text), labels: labelField(record, fields.label, format), file: source.name, line };
+      const labels = labelField(record, fields.label, format);
+      const unknown = stranger(labels);
+      if (unknown !== undefined) throw record.fault(`"${fields.label}": ${unknownLabel(unknown, known!)}`);
+      yield { text: textField(record, fields.text), labels, file: source.name, line };
     }
     return;
   }
@@ -53,6 +63,8 @@ export async function* labelledTexts(source: TextSource, format: LabelledTextFor
     if (value.trim() === '') throw fieldFault(head, row, text, emptyText);
     const labels = splitLabels(row.fields[label], format);
     if (labels === null) throw fieldFault(head, row, label, emptyLabel);
+    const unknown = stranger(labels);
+    if (unknown !== undefined) throw fieldFault(head, row, label, unknownLabel(unknown, known!));
     yield { text: value, labels, file: source.name, line: row.line };
   }
 }
@@ -81,6 +93,11 @@ function isJsonLines(name: string): boolean {
 
 const emptyText = 'expected a text, received an empty one. Fill it in, or leave the row out.';
 const emptyLabel = 'expected a label, received none. Fill it in, leave the row out, or give labelSeparator if a text may have none.';
+
+function unknownLabel(label: string, known: readonly string[]): string {
+  const shown = known.length > 20 ? [...known.slice(0, 20), '…'] : known;
+  return `${unknownName('label', label, shown)} The training data have no text with it.`;
+}
 
 // ---- tables -----------------------------------------------------------------------------------------------------------
 

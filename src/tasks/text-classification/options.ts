@@ -78,7 +78,9 @@ export function resolveOptions(given: TextClassifierOptions): ResolvedOptions {
   return { ...options, epochs: epochsOf(options, defaultEpochs) };
 }
 
-const threshold = () => v.optional(within('of texts with several labels: those of at least this probability are given', 0, 1), 0.5);
+export const defaultThreshold = 0.5;
+const threshold = () =>
+  v.optional(within('of texts with several labels: those of at least this probability are given', 0, 1), defaultThreshold);
 
 export const evaluateSchema = optionsSchema(() => ({
   ...fileEntries(),

@@ -10,7 +10,14 @@ import { evaluateClassifier } from './evaluate.ts';
 import { hasRecords, type LabelledTextFormat, unlabelledTexts } from './labelled-texts.ts';
 import type { TextClassifierModel } from './model.ts';
 import { observe } from './observe.ts';
-import { type ClassifyOptions, evaluateSchema, predictSchema, type TextClassifierOptions, trainSchema } from './options.ts';
+import {
+  type ClassifyOptions,
+  defaultThreshold,
+  evaluateSchema,
+  predictSchema,
+  type TextClassifierOptions,
+  trainSchema,
+} from './options.ts';
 import { textClassifierFrom } from './saved.ts';
 import { classificationJson, describeClassification, summarizeClassification } from './screen.ts';
 import { splitWords } from './split-words.ts';
@@ -57,7 +64,8 @@ async function evaluate(file: ModelFile, data: readonly string[], options: TaskO
   const { threshold, errors = 10, ...given } = options as { threshold?: number; errors?: number };
   const classifier = textClassifierFrom(file);
   const { model, encoder, features, labels, config } = classifier;
-  const texts = await readAll(data, formatGiven(config, given));
+  requireSeveralLabels(model, threshold);
+  const texts = await readAll(data, formatGiven(config, given), labels);
   const numbers = numbersOf(labels);
   const examples = texts.map((text) => {
     const words = splitWords(text.text, config.vocabulary.maxLength);
@@ -90,6 +98,7 @@ async function* predict(file: ModelFile, input: PredictInput, options: TaskOptio
   const { threshold, top = 5, ...given } = options as ClassifyOptions;
   const classifier = textClassifierFrom(file);
   const { isMultiLabel } = classifier.model.architecture;
+  requireSeveralLabels(classifier.model, threshold);
   const { colors = false } = input;
   let isOnly = true;
   for await (const { texts, isLast } of batchesOf(textsIn(input, formatGiven(classifier.config, given)), 64)) {
@@ -99,6 +108,14 @@ async function* predict(file: ModelFile, input: PredictInput, options: TaskOptio
       yield { text, value: classificationJson(result, isMultiLabel) };
     }
   }
+}
+
+/** @throws ConfigError where a threshold is given and has nothing to choose */
+function requireSeveralLabels(model: TextClassifierModel, threshold = defaultThreshold): void {
+  if (model.architecture.isMultiLabel || threshold === defaultThreshold) return;
+  throw new ConfigError(
+    `threshold: expected a model of texts with several labels, received ${threshold} for one that gives each text its most probable label. Leave it out.`,
+  );
 }
 
 /** The training's format, but for what is given now. */

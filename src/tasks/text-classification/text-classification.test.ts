@@ -261,7 +261,7 @@ describe('training', () => {
   test('names the line of a label that was never learnt', async () => {
     const files = { train: [textOf(tsv(reviews(20, 1)), 'train.tsv')], valid: [textOf('good\tfine\nbda\tawful\n', 'valid.tsv')] };
     await expect(prepareTextClassifier(files)).rejects.toThrow(
-      'valid.tsv, line 2: unknown label "bda"; did you mean "bad"? Known: bad, good.',
+      'valid.tsv, line 2, column 1: unknown label "bda"; did you mean "bad"? Known: bad, good.',
     );
   });
 });
@@ -324,6 +324,22 @@ describe('the task', () => {
     const both = await textClassification.evaluate((await ready).model, [test, test], { errors: 1 });
     expect(both.report).toContain(`\n  ${test}, line 3: good → bad`);
     await expect(textClassification.evaluate((await ready).model, [], {})).rejects.toThrow('expected at least one file');
+  });
+
+  test('evaluate names the place of a label that training did not have', async () => {
+    const test = file('strange.csv', 'review,stars\nThe soup was good.,good\n"Fish, so\nso.",meh\n');
+    await expect(textClassification.evaluate((await ready).model, [test], {})).rejects.toThrow(
+      `${test}, line 4, column 6: unknown label "meh". Known: bad, good. The training data have no text with it.`,
+    );
+  });
+
+  test('has no use for a threshold where each text has one label', async () => {
+    const message = 'threshold: expected a model of texts with several labels, received 0.3 for one that gives each text';
+    const input = { ...textOf('The soup was good.', 'the input'), path: null };
+    await expect(predictions(input, { threshold: 0.3 })).rejects.toThrow(message);
+    expect(await predictions(input, { threshold: 0.5 })).toHaveLength(1);
+    const test = file('threshold.csv', 'review,stars\nThe soup was good.,good\n');
+    await expect(textClassification.evaluate((await ready).model, [test], { threshold: 0.3 })).rejects.toThrow(message);
   });
 
   test('describes one text at length, and weighs its words', async () => {

@@ -1,5 +1,5 @@
 /** A tag for each word. */
-import { type SentenceTags, taggerFrom, tagText, textOf } from 'unrolled';
+import { type SentenceTags, splitTag, taggerFrom, tagText, textOf } from 'unrolled';
 import { factsOf, type OpenModel, type TryTask } from '../contract.ts';
 
 export const task: TryTask<string, SentenceTags[]> = {
@@ -7,7 +7,7 @@ export const task: TryTask<string, SentenceTags[]> = {
     const tagger = taggerFrom(file);
     const { tags, scheme } = tagger.encoder.vocabulary;
     // Of entities, what the model's own scheme puts before their types says nothing of what comes out.
-    const told = scheme === null ? tags : [...new Set(tags.filter((tag) => tag !== 'O').map((tag) => tag.slice(2)))];
+    const told = scheme === null ? tags : [...new Set(tags.filter((tag) => tag !== 'O').map((tag) => splitTag(tag).type || 'of one type'))];
     return {
       facts: [
         ...factsOf(file),
