@@ -189,7 +189,7 @@ struct Layer {
   /**
    * body(from, to) for the `columns` that a step gives for all of some rows, whole panels. Threads share them where the batch has too few
    * rows for them, if a step is worth meeting after it: they are awake then, having met a step ago. A step that comes alone, as a decoder's
-   * do, wakes nobody.
+   * do, wakes nobody. Those that share have at most seven rows, so their packed products need no scratch (Panels::kFewFarRows).
    */
   template <typename Body> void share_columns(int columns, int rows, const Body &body) const {
     const int64_t work = int64_t(B) * features * P, meetings = work / kWorkPerMeeting;

@@ -63,7 +63,7 @@ static inline void rnn_forward_rows(const Rnn &rnn, const RnnForwardPlan &plan, 
         if (rnn.is_active(t, b + r)) rnn_forward_units(rnn, t, b + r, 0, H);
       }
     } else {
-      rnn.share_units(rows, [&](int from, int to) {
+      rnn.share_columns(H, rows, [&](int from, int to) {
         plan.recurrent.columns(from, to, rows, x, H, a, H, Into::Add, scratch);
         for (int r = b; r < b + rows; r++) {
           if (rnn.is_active(t, r)) rnn_forward_units(rnn, t, r, from, to - from);

@@ -8,7 +8,7 @@ import { crossEntropy } from '../../losses/cross-entropy.ts';
 import { FormatError } from '../../tensor/errors.ts';
 import { historiesIn } from './recommend.ts';
 import type { SavedRecommender } from './saved.ts';
-import { RecommendationStream } from './stream.ts';
+import { type RecommendationEvent, RecommendationStream } from './stream.ts';
 import { gapClass } from './time-gaps.ts';
 
 /**
@@ -18,9 +18,7 @@ import { gapClass } from './time-gaps.ts';
  * @throws FormatError when there is no item that the model knows
  */
 export async function observe({ model, catalogue, config }: SavedRecommender, source: TextSource): Promise<Observation> {
-  const histories = historiesIn(source, config.data, false);
-  const { done, value } = await histories.next();
-  const events = (done ? [] : value.events).filter(({ item }) => catalogue.id(item) >= 0);
+  const events = (await firstHistory(source, config.data)).filter(({ item }) => catalogue.id(item) >= 0);
   if (events.length === 0) {
     throw new FormatError(
       `expected a history with items that the model knows, such as "${catalogue.name(0)}", received none. Are they named as in the training data?`,
@@ -55,6 +53,11 @@ export async function observe({ model, catalogue, config }: SavedRecommender, so
     ...(seconds.some(Number.isNaN) ? {} : { times: seconds.map(inWords) }),
     ...(T > 1 ? { losses } : {}),
   };
+}
+
+async function firstHistory(source: TextSource, data: SavedRecommender['config']['data']): Promise<readonly RecommendationEvent[]> {
+  for await (const { events } of historiesIn(source, data, false)) return events;
+  return [];
 }
 
 /** "2024-03-01 12:30" */
